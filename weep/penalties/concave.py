@@ -1,0 +1,202 @@
+"""Penalties that are flat far out: L0, the capped L2 norm, MCP and SCAD."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Penalty, positive
+
+
+@dataclass(frozen=True)
+class L0(Penalty):
+    """The counting penalty: φ(x) = 1 for x ≠ 0, and φ(0) = 0.
+
+    The gradient is 0 everywhere; at 0, where φ jumps, that is one choice of many. The prox is hard thresholding at
+    √(2 step): several libraries have other thresholds. At the threshold it returns 0.
+    """
+
+    @property
+    def lipschitz(self) -> float:
+        """``inf``: the value itself jumps at 0."""
+        return math.inf
+
+    @property
+    def weak_convexity(self) -> float:
+        """``inf``: no parabola makes a jump convex."""
+        return math.inf
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        return np.where(np.isnan(x), x, x != 0)
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        return np.where(np.isnan(x), x, 0)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        return np.where(np.abs(z) > math.sqrt(2 * step), z, 0 * z)
+
+
+@dataclass(frozen=True)
+class CappedL2(Penalty):
+    r"""The capped L2 norm: φ(x) = min(a x²/2, 1), flat beyond :math:`\sqrt{2/a}`.
+
+    The gradient at the kink :math:`|x| = \sqrt{2/a}`, where the subdifferential is empty, is that of the inner side,
+    a x. The prox is z/(1 + step·a) up to :math:`\sqrt{2(1 + \text{step}\,a)/a}`, and z beyond.
+
+    Parameters
+    ----------
+    a : float
+        Curvature at zero, a > 0.
+
+    References
+    ----------
+    E. Strekalovskiy, D. Cremers, "Real-time minimization of the piecewise smooth Mumford-Shah functional", ECCV 2014.
+    """
+
+    a: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "a", positive("a", self.a))
+
+    @property
+    def lipschitz(self) -> float:
+        """``inf``: the derivative jumps at the cap."""
+        return math.inf
+
+    @property
+    def weak_convexity(self) -> float:
+        """``inf``: the kink at the cap is concave."""
+        return math.inf
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        return np.minimum((0.5 * self.a * x) * x, 1)
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        return np.where(np.abs(x) > math.sqrt(2 / self.a), 0, self.a * x)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        return np.where(np.abs(z) > math.sqrt(2 * (step + 1 / self.a)), z, z * (1 / (1 + step * self.a)))
+
+
+@dataclass(frozen=True)
+class MCP(Penalty):
+    r"""Zhang's minimax concave penalty: slope λ = ``lam`` at zero, falling to nothing at γλ.
+
+    .. math::
+
+        \phi(x) = \lambda|x| - \frac{x^2}{2\gamma} \quad (|x| \le \gamma\lambda), \qquad
+        \phi(x) = \frac{\gamma\lambda^2}{2} \quad (|x| > \gamma\lambda)
+
+    The gradient at 0 is 0, the subgradient of least norm. The prox is firm thresholding for step < γ, and hard
+    thresholding at :math:`\lambda\sqrt{\text{step}\,\gamma}` from there on, where several libraries go wrong.
+
+    Parameters
+    ----------
+    lam : float
+        Slope at zero, λ > 0.
+    gamma : float
+        Width γ > 0: the penalty is flat beyond γλ. (Zhang asks for γ > 1, which matters for his estimator only.)
+
+    References
+    ----------
+    C.-H. Zhang, "Nearly unbiased variable selection under minimax concave penalty", Ann. Stat. 38(2), 2010.
+    """
+
+    lam: float
+    gamma: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lam", positive("lam", self.lam))
+        object.__setattr__(self, "gamma", positive("gamma", self.gamma))
+
+    @property
+    def lipschitz(self) -> float:
+        """``inf``: the derivative jumps at 0."""
+        return math.inf
+
+    @property
+    def weak_convexity(self) -> float:
+        """1/γ."""
+        return 1 / self.gamma
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        inner = np.minimum(np.abs(x), self.gamma * self.lam)
+        return inner * (self.lam - inner / (2 * self.gamma))
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        return np.sign(x) * np.maximum(self.lam - np.abs(x) / self.gamma, 0)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        r = np.abs(z)
+        if step < self.gamma:
+            firm = np.minimum((r - step * self.lam) * (1 / (1 - step / self.gamma)), r)
+            return np.copysign(np.maximum(firm, 0), z)
+        return np.where(r > self.lam * math.sqrt(step * self.gamma), z, 0 * z)
+
+
+@dataclass(frozen=True)
+class SCAD(Penalty):
+    r"""Fan and Li's smoothly clipped absolute deviation: slope λ = ``lam`` up to λ, falling to nothing at aλ.
+
+    .. math::
+
+        \phi'(x) = \operatorname{sgn}(x)\,\min\!\Big(\lambda, \frac{(a\lambda - |x|)_+}{a - 1}\Big), \qquad \phi(0) = 0
+
+    The gradient at 0 is 0, the subgradient of least norm. For step < a − 1 the prox is continuous. From there on it
+    jumps from soft thresholding to z at λ(a + 1 + step)/2, and, if step > a + 1, from 0 to z at
+    :math:`\lambda\sqrt{\text{step}(a+1)}`.
+
+    Parameters
+    ----------
+    lam : float
+        Slope at zero, λ > 0.
+    a : float, optional
+        Width, a > 2: the penalty is flat beyond aλ, at λ²(a + 1)/2.
+
+    References
+    ----------
+    J. Fan, R. Li, "Variable selection via nonconcave penalized likelihood and its oracle properties", J. Am. Stat.
+    Assoc. 96(456), 2001.
+    """
+
+    lam: float
+    a: float = 3.7
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lam", positive("lam", self.lam))
+        object.__setattr__(self, "a", positive("a", self.a))
+        if self.a <= 2:
+            raise ValueError(f"a={self.a!r} must be greater than 2")
+
+    @property
+    def lipschitz(self) -> float:
+        """``inf``: the derivative jumps at 0."""
+        return math.inf
+
+    @property
+    def weak_convexity(self) -> float:
+        """1/(a − 1)."""
+        return 1 / (self.a - 1)
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        lam, end = self.lam, self.a * self.lam
+        r = np.abs(x)
+        middle = np.clip(r, lam, end)
+        return lam * np.minimum(r, lam) + (middle - lam) * ((end - lam) + (end - middle)) / (2 * (self.a - 1))
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        falling = np.maximum(self.a * self.lam - np.abs(x), 0) / (self.a - 1)
+        return np.sign(x) * np.minimum(falling, self.lam)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        lam, a = self.lam, self.a
+        r = np.abs(z)
+        soft = np.maximum(r - step * lam, 0)
+        if step < a - 1:
+            slope = step / (a - 1)
+            middle = (r - slope * a * lam) * (1 / (1 - slope))
+            return np.copysign(np.maximum(soft, np.minimum(middle, r)), z)
+        jump = lam * (a + 1 + step) / 2 if step <= a + 1 else lam * math.sqrt(step * (a + 1))
+        return np.where(r > jump, z, np.copysign(soft, z))
