@@ -93,9 +93,9 @@ class WEEP(Penalty):
         limit = math.sqrt(2 * a)
         if not 0 <= b <= limit:
             raise ValueError(
-                f"b={self.b!r} must lie in [0, sqrt(2a)] = [0, {limit!r}] for a={self.a!r}: a negative slope is no penalty, "
-                "and above sqrt(2a) the base penalty (2) has a convex kink, so that it is its own 1-weakly convex "
-                "envelope and (4) is not"
+                f"b={self.b!r} must lie in [0, sqrt(2a)] = [0, {limit!r}] for a={self.a!r}: a negative slope is no "
+                "penalty, and above sqrt(2a) the base penalty (2) has a convex kink, so that it is its own 1-weakly "
+                "convex envelope and (4) is not"
             )
         delta = 0.0 if b == limit else float(2 * Fraction(a) - Fraction(b) ** 2) / (limit + b)
         root = math.sqrt(a + 1)
