@@ -1,0 +1,175 @@
+"""The derivation of (2) to (10) in SymPy: every step is a function that returns the expressions it talks about.
+
+All steps are for x ≥ 0; penalty, tangent and prox are even or odd. The symbols are the paper's. Where a square root is
+wanted without an absolute value, b is written as √(2a) − δ with δ ≥ 0, which is the whole domain 0 ≤ b ≤ √(2a).
+"""
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+__all__ = [
+    "Root",
+    "a",
+    "b",
+    "base",
+    "cap",
+    "continuity",
+    "delta",
+    "discriminant",
+    "gaps",
+    "huber_form",
+    "intercepts",
+    "k_in",
+    "k_out",
+    "lam",
+    "m",
+    "middle_width",
+    "prox_jump",
+    "prox_pieces",
+    "prox_tie",
+    "quadratic",
+    "roots",
+    "slopes",
+    "tangency",
+    "weep",
+    "x",
+    "z",
+]
+
+a, delta, lam, x, z = sp.symbols("a delta lambda x z", positive=True)
+b, c, d, m = sp.symbols("b c d m", real=True)
+
+#: Where the base penalty (2) changes its formula.
+cap = sp.sqrt(2 / a)
+
+#: The two parabolas of k(x) = h(x) + x²/2, for x ≥ 0.
+k_in = (a + 1) / 2 * x**2
+k_out = x**2 / 2 + b * x + c
+
+
+def base() -> sp.Piecewise:
+    """The base penalty (2) for x ≥ 0, with c as a symbol."""
+    return sp.Piecewise((a / 2 * x**2, x <= cap), (b * x + c, True))
+
+
+def continuity() -> sp.Expr:
+    """The c that makes (2) continuous at its cap."""
+    (solution,) = sp.solve(sp.Eq(a / 2 * cap**2, b * cap + c), c)
+    return sp.expand(solution)
+
+
+def tangency() -> tuple[sp.Expr, sp.Expr]:
+    """The points x1 and x2 where the parabolas have slope m."""
+    (x1,) = sp.solve(sp.Eq(sp.diff(k_in, x), m), x)
+    (x2,) = sp.solve(sp.Eq(sp.diff(k_out, x), m), x)
+    return x1, x2
+
+
+def intercepts() -> tuple[sp.Expr, sp.Expr]:
+    """The intercepts (5) and (6) of the lines of slope m that touch the one and the other parabola."""
+    x1, x2 = tangency()
+    return sp.factor((k_in - m * x).subs(x, x1)), (k_out - m * x).subs(x, x2).expand().collect(c)
+
+
+def quadratic() -> sp.Poly:
+    """The polynomial (7) in m, whose roots make the two tangents one."""
+    inner, outer = intercepts()
+    difference = sp.expand(2 * (a + 1) * (outer - inner))
+    return sp.Poly(-difference, m)
+
+
+def discriminant() -> sp.Expr:
+    """A quarter of the discriminant of (7), with c from continuity: a perfect square."""
+    return _factor(quadratic().discriminant().subs(c, continuity()) / 4)
+
+
+@dataclass(frozen=True)
+class Root:
+    """A root of (7), and the tangent that it gives, in a and δ = √(2a) − b."""
+
+    m: sp.Expr
+    x1: sp.Expr
+    x2: sp.Expr
+    d: sp.Expr
+
+
+def roots() -> tuple[Root, Root]:
+    """Both roots (8) of (7): first with the plus sign, then with the minus sign."""
+    slope = sp.sqrt(2 * a) - delta
+    found = []
+    for sign in (1, -1):
+        root = (slope * (a + 1) + sign * sp.sqrt(a + 1) * delta) / a
+        x1, x2 = (point.subs(m, root).subs(b, slope) for point in tangency())
+        found.append(Root(root, x1, x2, -(root**2) / (2 * (a + 1))))
+    return found[0], found[1]
+
+
+def middle_width(root: Root) -> sp.Expr:
+    """x2 − x1, whose sign decides between the roots."""
+    return sp.simplify(root.x2 - root.x1)
+
+
+def gaps() -> tuple[sp.Expr, sp.Expr]:
+    """How far the two parabolas lie above the tangents of slope m that touch them: (5) in the one, (6) in the other."""
+    inner, outer = intercepts()
+    return k_in - m * x - inner, k_out - m * x - outer
+
+
+def weep() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The three pieces of (4), for x ≥ 0, with m, d and c as symbols."""
+    return a / 2 * x**2, m * x + d - x**2 / 2, b * x + c
+
+
+def slopes() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The three pieces of (9), by differentiation of (4)."""
+    inner, middle, outer = (sp.diff(piece, x) for piece in weep())
+    return inner, middle, outer
+
+
+def huber_form() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The three pieces of (a + 1)·Huber_{x1} − Huber_{x2}, for x ≥ 0 and x1 ≤ x2."""
+    x1, x2 = tangency()
+
+    def linear(delta: sp.Expr) -> sp.Expr:
+        return delta * x - delta**2 / 2
+
+    return (
+        (a + 1) * x**2 / 2 - x**2 / 2,
+        (a + 1) * linear(x1) - x**2 / 2,
+        (a + 1) * linear(x1) - linear(x2),
+    )
+
+
+def prox_pieces() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The three pieces of (10), for z ≥ 0: where x − z + λφ'(x) vanishes, piece by piece."""
+    inner, middle, outer = (sp.solve(sp.Eq(x + lam * slope, z), x)[0] for slope in slopes())
+    return inner, middle, outer
+
+
+def prox_tie() -> sp.Poly:
+    """The polynomial in z, with c as a symbol, that vanishes where the inner and the outer piece of (10) tie."""
+    inner, _, outer = prox_pieces()
+    low, _, high = weep()
+
+    def cost(value: sp.Expr, point: sp.Expr) -> sp.Expr:
+        return lam * value.subs(x, point) + (point - z) ** 2 / 2
+
+    difference = cost(low, inner) - cost(high, outer)
+    return sp.Poly(sp.expand(sp.cancel(difference * 2 * (1 + lam * a) / lam)), z)
+
+
+def prox_jump() -> sp.Expr:
+    """The larger root of that polynomial for b ≤ √(2a), where the prox jumps if λ ≥ 1, in a, b and λ."""
+    second, first, _ = prox_tie().all_coeffs()
+    square = _factor(prox_tie().discriminant().subs(c, continuity()) / 4)
+    root = sp.sqrt(1 + lam * a) * (sp.sqrt(2 * a) - b)
+    if _factor(square - root**2) != 0:
+        raise AssertionError("the discriminant is not the square that the formula takes the root of")
+    return (sp.factor(-first / 2) + root) / second
+
+
+def _factor(expression: sp.Expr) -> sp.Expr:
+    """Factor an expression that holds √a, by way of r = √(2a)."""
+    r = sp.Symbol("r", positive=True)
+    return sp.factor(sp.expand(expression.subs(a, r**2 / 2))).subs(r, sp.sqrt(2 * a))
