@@ -51,8 +51,8 @@ def weeps(draw):
 class Exact:
     """Equations (4), (9) and (10) as the paper writes them, in 50 digits; beyond (10), the better of its two ends."""
 
-    def __init__(self, phi):
-        self.a, b, s = mp.mpf(phi.a), mp.mpf(phi.b), mp.mpf(phi.scale)
+    def __init__(self, phi, stretch=1):
+        self.a, b, s = mp.mpf(phi.a), mp.mpf(phi.b) * stretch, mp.mpf(phi.scale)
         top = mp.sqrt(2 * self.a)
         m = (b * (self.a + 1) + mp.sqrt(self.a + 1) * abs(b - top)) / self.a
         c = 1 - b * mp.sqrt(2 / self.a)
@@ -96,9 +96,13 @@ class TestWEEP:
     @given(weeps())
     def test_parameters_agree_with_fifty_digits(self, phi):
         exact = Exact(phi)
+        # At the upper end of b, x2 changes √a times as much as b: there, the last digit of b is allowed for.
+        at_end = phi.weak_convexity == 0
+        nearby = [Exact(phi, 1 + sign * mp.mpf(EPS)) for sign in (-1, 1)] if at_end else [exact]
         for name in ("x1", "x2", "m", "d", "c"):
             want = getattr(exact, name)
-            assert abs(getattr(phi, name) - want) <= mp.mpf("1e-12") * abs(want), name
+            slack = max(abs(getattr(other, name) - want) for other in nearby)
+            assert abs(getattr(phi, name) - want) <= mp.mpf("1e-12") * abs(want) + slack, name
 
     def test_c_keeps_its_digits_where_it_vanishes(self):
         b = math.nextafter(math.sqrt(5.0), 0)  # c = 1 - b sqrt(2/a) is zero at b = sqrt(a/2)

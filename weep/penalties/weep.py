@@ -32,8 +32,8 @@ class WEEP(Penalty):
         Curvature at zero, a > 0. Larger is closer to sparse, and slower for a gradient method.
     b : float
         Slope far out, :math:`0 \le b \le \sqrt{2a}`. At b = 0 large values are not shrunk; at the upper end WEEP is
-        a times the Huber loss with threshold :math:`\sqrt{2/a}`, and convex. The end is meant as the float
-        ``math.sqrt(2 * a)``.
+        a times the Huber loss with threshold :math:`\sqrt{2/a}`, and convex. The float ``math.sqrt(2 * a)`` stands
+        for that end, on whichever side of it rounding has put it.
     scale : float, optional
         Unit s > 0 of the argument: :math:`\phi_s(x) = s^2\,\bar h(x/s)`. The curvature and both constants stay, and
         ``phi.prox`` keeps its step. The paper has s = 1.
@@ -99,14 +99,14 @@ class WEEP(Penalty):
             )
         delta = 0.0 if b == limit else float(2 * Fraction(a) - Fraction(b) ** 2) / (limit + b)
         root = math.sqrt(a + 1)
-        x1 = (b + delta / root) / a
+        x1, x2 = (b + delta / root) / a, (b + delta * root) / a
         m = (a + 1) * x1
         derived = {
             "a": a,
             "b": b,
             "scale": s,
             "x1": s * x1,
-            "x2": s * (b + delta * root) / a,
+            "x2": s * x2,
             "m": s * m,
             "d": -s * s * m * x1 / 2,
             "c": s * s * float(Fraction(a) - 2 * Fraction(b) ** 2) / (a + b * limit),
