@@ -182,6 +182,19 @@ class TestWEEP:
         assert phi.prox(x, 0.5) == pytest.approx(x if x > 1 else x / (1 + 5e11), rel=1e-12, abs=5e-324)
         assert phi(x) == (pytest.approx(0.5 * x) if x > 1 else pytest.approx(0, abs=1e-300))
 
+    @given(weeps(), st.floats(-1e3, 1e3))
+    def test_base_penalty_is_equation_2_and_lies_above(self, phi, x):
+        unit = abs(x) / phi.scale
+        cap = math.sqrt(2 / phi.a)
+        h = phi.a / 2 * unit**2 if unit <= cap else phi.b * (unit - cap) + 1
+        assert phi.base(x) == pytest.approx(phi.scale**2 * h, rel=1e-9)
+        assert phi.base(x) >= phi(x) * (1 - 1e-9)
+
+    def test_base_penalty_of_the_ends_of_the_line(self):
+        x = np.array([np.nan, np.inf, -np.inf])
+        np.testing.assert_array_equal(WEEP(2.0, 0.0).base(x), [np.nan, 1.0, 1.0])
+        np.testing.assert_array_equal(WEEP(2.0, 0.5).base(x), [np.nan, np.inf, np.inf])
+
     @pytest.mark.parametrize("method", ["grad", "prox"])
     def test_no_storm_of_temporaries(self, method):
         """A million values, in at most 12 times the time of copying them."""

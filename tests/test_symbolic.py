@@ -70,6 +70,13 @@ def test_jump_of_the_prox_solves_the_tie():
     assert is_zero(tie.subs(c, S.continuity()).subs(S.z, S.prox_jump()))
 
 
+def test_identity_proves_before_it_displays():
+    assert S.identity((S.a + 1) ** 2, S.a**2 + 2 * S.a + 1).lhs == (S.a + 1) ** 2
+    assert S.identity(S.cap, sp.sqrt(2) / sp.sqrt(S.a), name="x_1").lhs == sp.Symbol("x_1")
+    with pytest.raises(ArithmeticError, match="not an identity"):
+        S.identity(sp.sqrt(S.a**2 + 1), S.a + 1)
+
+
 @given(st.floats(-3, 4), st.floats(0, 1), st.floats(0.05, 0.95), st.floats(0, 30))
 def test_kernels_compute_the_symbolic_pieces(exponent, fraction, step, x):
     a = 10**exponent

@@ -19,6 +19,7 @@ __all__ = [
     "discriminant",
     "gaps",
     "huber_form",
+    "identity",
     "intercepts",
     "k_in",
     "k_out",
@@ -46,6 +47,32 @@ cap = sp.sqrt(2 / a)
 #: The two parabolas of k(x) = h(x) + x²/2, for x ≥ 0.
 k_in = (a + 1) / 2 * x**2
 k_out = x**2 / 2 + b * x + c
+
+
+def identity(left: sp.Expr, right: sp.Expr, name: str | None = None) -> sp.Eq:
+    """The equation left = right, unevaluated for display, if it holds for all values of its symbols.
+
+    Parameters
+    ----------
+    left, right : sympy.Expr
+        The two sides.
+    name : str, optional
+        What to display in place of the left side, as LaTeX: for a left side that a step above has computed.
+
+    Returns
+    -------
+    sympy.Eq
+        Both sides as they were given.
+
+    Raises
+    ------
+    ArithmeticError
+        If the difference does not simplify to zero.
+    """
+    difference = sp.simplify(_factor(sp.sympify(left - right)))
+    if difference != 0:
+        raise ArithmeticError(f"not an identity: the sides differ by {difference}")
+    return sp.Eq(left if name is None else sp.Symbol(name), right, evaluate=False)
 
 
 def base() -> sp.Piecewise:
@@ -80,8 +107,8 @@ def quadratic() -> sp.Poly:
 
 
 def discriminant() -> sp.Expr:
-    """A quarter of the discriminant of (7), with c from continuity: a perfect square."""
-    return _factor(quadratic().discriminant().subs(c, continuity()) / 4)
+    """A quarter of the discriminant of (7), with c from continuity: a perfect square times a + 1."""
+    return (a + 1) * _factor(quadratic().discriminant().subs(c, continuity()) / (4 * (a + 1)))
 
 
 @dataclass(frozen=True)
@@ -164,12 +191,11 @@ def prox_jump() -> sp.Expr:
     second, first, _ = prox_tie().all_coeffs()
     square = _factor(prox_tie().discriminant().subs(c, continuity()) / 4)
     root = sp.sqrt(1 + lam * a) * (sp.sqrt(2 * a) - b)
-    if _factor(square - root**2) != 0:
-        raise AssertionError("the discriminant is not the square that the formula takes the root of")
+    identity(square, root**2)
     return (sp.factor(-first / 2) + root) / second
 
 
 def _factor(expression: sp.Expr) -> sp.Expr:
     """Factor an expression that holds √a, by way of r = √(2a)."""
     r = sp.Symbol("r", positive=True)
-    return sp.factor(sp.expand(expression.subs(a, r**2 / 2))).subs(r, sp.sqrt(2 * a))
+    return sp.factor(expression.subs(a, r**2 / 2)).subs(r, sp.sqrt(2 * a))

@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .base import Penalty, positive, real
+from .base import Penalty, evaluate, floating, positive, real
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,29 @@ class WEEP(Penalty):
     def weak_convexity(self) -> float:
         """Best modulus of weak convexity: 1, or 0 at the upper end of b, where WEEP is convex."""
         return 1.0 if self._delta > 0 else 0.0
+
+    def base(self, x: ArrayLike) -> Any:
+        """The base penalty (2) in the same units: what WEEP is the envelope of.
+
+        Parameters
+        ----------
+        x : array_like of real numbers
+            Any shape. Floating dtypes are kept, integers become float64.
+
+        Returns
+        -------
+        ndarray or scalar
+            Same shape and dtype.
+        """
+
+        def kernel(x: NDArray[Any]) -> NDArray[Any]:
+            r, cap = np.abs(x), self.scale * math.sqrt(2 / self.a)
+            value = (0.5 * self.a) * np.minimum(r, cap) ** 2
+            if self.b > 0:  # else an infinite x would give 0 · inf
+                value += self.scale * self.b * np.maximum(r - cap, 0)
+            return value
+
+        return evaluate(kernel, floating("x", x))
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         # The integral of (9), piece by piece: no term is negative, so nothing cancels.
