@@ -1,0 +1,184 @@
+"""The solvers of (11) against optimality conditions, another solver, and each other."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import lsq_linear, minimize
+
+from weep import L0, L1, L2, MCP, SCAD, WEEP, CappedL2, ConvergenceWarning, Huber, Tukey, denoise_tv, operators
+from weep.denoise import admm_step, objective
+
+SMOOTH = [L2(), Huber(0.3), WEEP(10.0, 0.1), WEEP(3.0, 0.0, scale=0.2), WEEP(2.0, 2.0), Tukey(0.7)]
+KINKED = [L1(), MCP(0.5, 2.0), SCAD(0.2)]
+
+
+def signal(shape=(40,), seed=0):
+    """Steps of height one along the first axis, and noise."""
+    rng = np.random.default_rng(seed)
+    steps = np.repeat(rng.integers(0, 3, -(-shape[0] // 8)), 8)[: shape[0]]
+    return steps.reshape(-1, *[1] * (len(shape) - 1)) + 0.2 * rng.normal(size=shape)
+
+
+def gradient(x, y, phi, lam):
+    return x - y + lam * operators.adjoint([phi.grad(part) for part in operators.differences(x)])
+
+
+@pytest.mark.parametrize("shape", [(40,), (12, 9), (6, 5, 4), (2,), (1, 7)])
+@pytest.mark.parametrize("phi", SMOOTH, ids=repr)
+def test_smooth_penalties_reach_a_zero_gradient(phi, shape):
+    y = signal(shape)
+    result = denoise_tv(y, phi, 0.08, method="admm", tol=1e-10, max_iter=5000)
+    assert result.converged
+    assert np.linalg.norm(gradient(result.x, y, phi, 0.08)) < 1e-8 * np.linalg.norm(y)
+    assert result.objective == pytest.approx(objective(result.x, y, phi, 0.08), rel=1e-14)
+
+
+@pytest.mark.parametrize("phi", [L2(), Huber(0.3), WEEP(10.0, 0.1), WEEP(2.0, 2.0)], ids=repr)
+def test_admm_agrees_with_lbfgs_where_the_problem_is_convex(phi):
+    shape, lam = (12, 9), 0.1
+    assert lam * phi.weak_convexity * operators.norm_squared(shape) < 1
+    y = signal(shape)
+    other = minimize(
+        lambda x: objective(x.reshape(shape), y, phi, lam),
+        y.ravel(),
+        jac=lambda x: gradient(x.reshape(shape), y, phi, lam).ravel(),
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000},
+    )
+    result = denoise_tv(y, phi, lam, method="admm", tol=1e-9, max_iter=5000)
+    np.testing.assert_allclose(result.x, other.x.reshape(shape), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(40,), (9, 8)])
+def test_l1_agrees_with_its_dual_problem(shape):
+    """The dual of L1-TV is a least-squares problem in a box, which SciPy solves."""
+    y, lam = signal(shape), 0.3
+    seen = {}
+    result = denoise_tv(y, L1(), lam, tol=1e-9, max_iter=20000, callback=lambda n, x: seen.update({n: x}))
+    assert list(seen) == list(range(1, result.n_iter + 1))
+    np.testing.assert_array_equal(seen[result.n_iter], result.x)
+    columns = np.eye(y.size).reshape(-1, *shape)
+    matrix = np.stack([np.concatenate([q.ravel() for q in operators.differences(c)]) for c in columns], axis=1)
+    dual = lsq_linear(matrix.T, y.ravel(), bounds=(-lam, lam), tol=1e-14, lsmr_tol="auto")
+    np.testing.assert_allclose(result.x.ravel(), y.ravel() - matrix.T @ dual.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("phi", KINKED, ids=repr)
+def test_no_small_move_improves_a_kinked_penalty(phi):
+    y, lam = signal((20,)), 0.2
+    result = denoise_tv(y, phi, lam, tol=1e-9, max_iter=20000)
+    rng = np.random.default_rng(1)
+    moves = [np.eye(20)[k] for k in range(20)] + [np.cumsum(np.eye(20)[k]) for k in range(20)]
+    moves += list(rng.normal(size=(200, 20)))
+    for move in moves:
+        for step in (1e-3, -1e-3, 1e-5, -1e-5):
+            assert objective(result.x + step * move, y, phi, lam) > result.objective - 1e-7
+
+
+def test_closed_form_and_admm_agree_on_l2():
+    for shape in [(50,), (7, 9), (4, 5, 6)]:
+        y = signal(shape)
+        closed = denoise_tv(y, L2(), 2.0)
+        assert (closed.n_iter, closed.converged, closed.history.shape) == (0, True, (0, 2))
+        np.testing.assert_allclose(denoise_tv(y, L2(), 2.0, "admm", tol=1e-10).x, closed.x, atol=1e-8)
+
+
+@settings(max_examples=30)
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 10), st.integers(0, 1000))
+def test_a_shift_of_the_data_shifts_the_result(offset, lam, seed):
+    y = signal((16,), seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        low, high = (denoise_tv(data, WEEP(10.0, 0.1), lam, max_iter=50).x for data in (y, y + offset))
+    np.testing.assert_allclose(high - offset, low, atol=1e-8 * (1 + abs(offset)))
+    assert low.mean() == pytest.approx(y.mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["closed_form", "admm"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_is_kept(method, dtype):
+    y = signal((10, 6)).astype(dtype)
+    kept = y.copy()
+    result = denoise_tv(y, L2(), 0.5, method=method, tol=1e-4)
+    assert result.x.dtype == dtype
+    np.testing.assert_array_equal(y, kept)
+    np.testing.assert_allclose(result.x, denoise_tv(y.astype(float), L2(), 0.5).x, atol=1e-3)
+
+
+def test_integers_become_float64():
+    assert denoise_tv([0, 0, 5, 5], WEEP(10, 0.1), 0.1).x.dtype == np.float64
+
+
+@pytest.mark.parametrize("y", [[3.0], [[3.0]], [2.0, 2.0, 2.0], np.zeros((3, 4))])
+def test_constant_data_is_its_own_solution(y):
+    for phi in (L1(), L2(), MCP(1.0, 2.0), WEEP(10.0, 0.1)):
+        result = denoise_tv(y, phi, 0.7)
+        assert result.converged
+        np.testing.assert_allclose(result.x, y, atol=1e-12)
+
+
+def test_without_weight_the_data_stays():
+    y = signal()
+    for phi in (L1(), L2()):
+        np.testing.assert_allclose(denoise_tv(y, phi, 0.0).x, y, atol=1e-14)
+
+
+def test_too_few_iterations_are_admitted():
+    with pytest.warns(ConvergenceWarning, match=r"3 iterations .* not tol=1.0e-12") as caught:
+        result = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, tol=1e-12, max_iter=3)
+    assert caught[0].filename == __file__
+    assert not result.converged
+    assert result.n_iter == 3
+    assert result.history.shape == (3, 2)
+    assert result.history[-1, 0] == result.objective
+
+
+def test_step_just_above_the_necessary_one_cycles_although_the_problem_is_strongly_convex():
+    phi, lam, y = WEEP(10.0, 0.0), 0.1, signal((32, 32))
+    assert lam * phi.weak_convexity * operators.norm_squared(y.shape) < 0.8
+    with pytest.warns(ConvergenceWarning):
+        stuck = denoise_tv(y, phi, lam, rho=1.05 * lam, max_iter=2000)
+    assert stuck.history[1000:, 1].min() > 1e-3
+    assert denoise_tv(y, phi, lam).n_iter < 200
+
+
+def test_default_step_lies_above_the_necessary_one():
+    y = signal((20, 20))
+    for phi in SMOOTH + KINKED:
+        for lam in (1e-3, 0.1, 10.0):
+            assert admm_step(y, phi, lam) > lam * phi.weak_convexity
+    assert admm_step(np.zeros(5), L1(), 0.3) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"y": 1.0}, ValueError, "y must have at least one axis"),
+        ({"y": []}, ValueError, "y must have at least one axis"),
+        ({"y": [1.0, math.nan]}, ValueError, "y must be finite"),
+        ({"y": [1.0, math.inf]}, ValueError, "y must be finite"),
+        ({"y": [1j, 2.0]}, TypeError, "y must hold real numbers"),
+        ({"y": ["a"]}, TypeError, "y must hold real numbers"),
+        ({"phi": np.abs}, TypeError, "phi=.* must be a penalty"),
+        ({"phi": L0()}, ValueError, "finite weak_convexity"),
+        ({"phi": CappedL2(1.0)}, ValueError, "finite weak_convexity"),
+        ({"lam": -0.1}, ValueError, "lam=-0.1 must not be negative"),
+        ({"lam": math.nan}, ValueError, "lam=nan must be finite"),
+        ({"lam": "1"}, TypeError, "lam='1' must be a real number"),
+        ({"method": "magic"}, ValueError, "method='magic' must be"),
+        ({"method": "closed_form"}, ValueError, "is for the penalty L2"),
+        ({"tol": 0}, ValueError, "tol=0 must be greater than 0"),
+        ({"max_iter": 0}, ValueError, "max_iter=0 must be at least 1"),
+        ({"max_iter": 1.5}, TypeError, "max_iter=1.5 must be an integer"),
+        ({"rho": 0.1}, ValueError, "rho=0.1 must be greater than lam"),
+        ({"rho": -1.0}, ValueError, "rho=-1.0 must be greater than 0"),
+    ],
+)
+def test_bad_input(change, error, message):
+    arguments = {"y": [0.0, 1.0], "phi": WEEP(10.0, 0.1), "lam": 0.1} | change
+    with pytest.raises(error, match=message):
+        denoise_tv(**arguments)
