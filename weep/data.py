@@ -1,0 +1,147 @@
+"""Pictures and noise. Everything random takes a seed."""
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .penalties.base import floating, real
+
+__all__ = ["BUILT_IN", "PAPER", "add_gaussian_noise", "image", "paper_images_available"]
+
+#: The two pictures of the paper, as JuliaImages/TestImages.jl publishes them: file name and SHA-256.
+PAPER = {
+    "mandril": ("mandril_gray.tif", "236c10194ee2ebca5f48b6558067d1ed99507c0bf54bb17759ee99b15848c4b8"),
+    "barbara": ("barbara_gray_512.bmp", "36da2c8ae2a5832da8bf18dec4772b65a0062419bc20b96575fbcb0047cd1182"),
+}
+ADDRESS = "https://raw.githubusercontent.com/JuliaImages/TestImages.jl/e6010ed73b376ffb2c0c7d2e67a6842092054424/images/"
+TIMEOUT = 20  # seconds without an answer
+
+#: Pictures of scikit-image that come with it: grey or made grey, 512 × 512.
+BUILT_IN = ("astronaut", "brick", "camera", "grass", "gravel")
+
+
+def image(name: str, size: int = 256) -> NDArray[np.float64]:
+    """A square grey test picture.
+
+    The pictures of the paper, "mandril" and "barbara", are downloaded once, checked by their SHA-256, and kept in the
+    cache folder of the system or in the one that the environment variable ``WEEP_DATA_DIR`` names. A file that is
+    there already is only read.
+
+    Parameters
+    ----------
+    name : str
+        One of "mandril", "barbara", and the built-in "astronaut", "brick", "camera", "grass", "gravel".
+    size : int, optional
+        Side in pixels, a divisor of 512. The picture is averaged over blocks.
+
+    Returns
+    -------
+    ndarray of shape (size, size)
+        float64 in [0, 1].
+
+    Raises
+    ------
+    TypeError
+        If ``size`` is no integer.
+    ValueError
+        If there is no such picture or size.
+    OSError
+        If a picture of the paper is not there and cannot be had, or has the wrong hash. No half-written file is left.
+    """
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f"size={size!r} must be an integer, not {type(size).__name__}")
+    if size < 1 or 512 % size:
+        raise ValueError(f"size={size!r} must divide 512")
+    if name not in PAPER and name not in BUILT_IN:
+        raise ValueError(f"name={name!r} must be one of {sorted([*PAPER, *BUILT_IN])}")
+    skimage = _skimage()
+    pixels = skimage.io.imread(_fetch(name)) if name in PAPER else getattr(skimage.data, name)()
+    if name in PAPER and pixels.ndim == 3:
+        pixels = pixels[..., 0]  # three equal channels
+    grey = skimage.color.rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255
+    return np.asarray(skimage.measure.block_reduce(grey, 512 // size, np.mean), dtype=np.float64)
+
+
+def paper_images_available() -> bool:
+    """Whether the two pictures of the paper can be had here: from the cache folder, or by download."""
+    try:
+        for name in PAPER:
+            _fetch(name)
+    except OSError:
+        return False
+    return True
+
+
+def add_gaussian_noise(x: ArrayLike, sigma: float, seed: int) -> Any:
+    """Add independent Gaussian noise.
+
+    Parameters
+    ----------
+    x : array_like of real numbers
+        Any shape. Floating dtypes are kept, integers become float64.
+    sigma : float
+        Standard deviation, at least 0, in units of x.
+    seed : int
+        Of NumPy's default generator.
+
+    Returns
+    -------
+    ndarray
+        x + σ·n, not clipped.
+
+    Raises
+    ------
+    TypeError
+        If ``x`` or ``sigma`` is not real.
+    ValueError
+        If ``sigma`` is negative or not finite.
+    """
+    clean = floating("x", x)
+    if real("sigma", sigma) < 0:
+        raise ValueError(f"sigma={sigma!r} must not be negative")
+    noise = np.random.default_rng(seed).standard_normal(clean.shape)
+    return (clean + sigma * noise).astype(clean.dtype)
+
+
+def _skimage() -> Any:
+    try:
+        import skimage.color
+        import skimage.data
+        import skimage.io
+        import skimage.measure
+    except ImportError as error:
+        raise ImportError("pictures need the extra 'images': pip install 'weep-companion[images]'") from error
+    return skimage
+
+
+def _fetch(name: str) -> str:
+    """Path of a picture of the paper, downloaded if it is not there."""
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError("pictures need the extra 'images': pip install 'weep-companion[images]'") from error
+    file, sha256 = PAPER[name]
+    folder = os.environ.get("WEEP_DATA_DIR") or pooch.os_cache("weep")
+    path = os.path.join(folder, file)
+    where = f"{file} of {ADDRESS} (folder {folder}, which WEEP_DATA_DIR sets)"
+    if os.path.exists(path):
+        if pooch.file_hash(path) == sha256:
+            return path
+        raise OSError(f"wrong SHA-256 of {where}: the file is not the picture {name!r}; remove it to download it anew")
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # a message about the download would become part of a notebook's output
+    try:
+        # pooch writes to a temporary file, and moves it to its place once the hash is right.
+        downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+        return str(pooch.retrieve(ADDRESS + file, "sha256:" + sha256, file, folder, downloader=downloader))
+    except ValueError as error:
+        raise OSError(f"wrong SHA-256 after the download of {where}: nothing was kept") from error
+    except PermissionError as error:
+        raise PermissionError(f"cannot write {where}: name a folder that you can write to") from error
+    except OSError as error:
+        raise OSError(f"cannot download {where}: {error}") from error
+    finally:
+        logger.setLevel(level)
