@@ -92,7 +92,7 @@ def test_a_read_only_folder(folder):
 
 def test_a_file_that_cannot_be_written(folder, monkeypatch):
     serve(monkeypatch, PermissionError("denied"))
-    with pytest.raises(PermissionError, match="cannot write mandril_gray.*name a folder that you can write to"):
+    with pytest.raises(PermissionError, match=r"cannot write mandril_gray.*name a folder that you can write to"):
         data.image("mandril")
     assert list(folder.iterdir()) == []
 
