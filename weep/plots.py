@@ -1,0 +1,155 @@
+"""The book's one figure style and its few kinds of figure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
+except ImportError as error:
+    raise ImportError("figures need the extra 'plots': pip install 'weep-companion[plots]'") from error
+
+from . import certify
+
+__all__ = ["image_grid", "line", "panels", "penalty_panels", "use_style"]
+
+Array = NDArray[np.float64]
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart, and a line style as a second cue.
+STYLES: dict[str, dict[str, Any]] = {
+    "WEEP": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.2},
+    "Capped L2": {"color": "#777777", "linestyle": "--"},
+    "base penalty": {"color": "#D55E00", "linestyle": "-."},
+    "L0": {"color": "#000000", "linestyle": ":"},
+    "L1": {"color": "#E69F00", "linestyle": "--"},
+    "L2": {"color": "#777777", "linestyle": ":"},
+    "MCP": {"color": "#D55E00", "linestyle": "-."},
+    "Huber": {"color": "#009E73", "linestyle": "--"},
+}
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+DASHES = ("-", "--", "-.", ":")
+
+
+def use_style() -> None:
+    """Set the figure style of the book: readable size, light grid, no frame on top and right."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 130,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "font.size": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#dddddd",
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def panels(titles: Sequence[str], xlabel: str, height: float = 3.0, rows: int = 1) -> list[Axes]:
+    """Panels in a row or in rows, with titles and a common label of the x-axis.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        One for each panel.
+    xlabel : str
+        Name of the x-axis, with its unit if it has one.
+    height : float, optional
+        Height of a row, in inches. The width is that of the page.
+    rows : int, optional
+        Number of rows.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        From left to right, and from top to bottom.
+    """
+    _, axes = plt.subplots(rows, len(titles) // rows, figsize=(9, height * rows), squeeze=False)
+    for axis, title in zip(axes.flat, titles, strict=True):
+        axis.set_title(title, fontsize="medium")
+        axis.set_xlabel(xlabel)
+    return list(axes.flat)
+
+
+def line(axis: Axes, x: Array, y: Array, label: str, index: int = 0, **style: Any) -> None:
+    """Draw a curve in the style of its name, without a bridge across jumps.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    x, y : ndarray
+        The curve.
+    label : str
+        Name in the legend. The book's penalties keep their colour; others take colour number ``index``.
+    **style
+        Passed on to matplotlib, and stronger than the style of the name.
+    """
+    steps = np.abs(np.diff(y))
+    jumps = np.flatnonzero(steps > 0.05 * np.ptp(y) + 20 * np.median(steps)) + 1
+    known = STYLES.get(label, {"color": SERIES[index % 4], "linestyle": DASHES[index % 4]})
+    axis.plot(np.insert(x, jumps, x[jumps]), np.insert(y, jumps, np.nan), label=label, **(known | style))
+
+
+def penalty_panels(penalties: Mapping[str, Callable[[Array], Any]], reach: float, step: float) -> None:
+    """Value, derivative and prox of penalties, side by side.
+
+    Only values are used: the derivative is a difference quotient, and the prox the search of `weep.certify`. So the
+    picture does not depend on the closed forms that it illustrates.
+
+    Parameters
+    ----------
+    penalties : mapping of str to callable
+        Each takes and returns an array.
+    reach : float
+        The panels show [−reach, reach].
+    step : float
+        Step of the prox.
+    """
+    x = np.linspace(-reach, reach, 602)  # an even number of points, so that 0 is none of them
+    h = 1e-7 * reach
+    value, slope, moved = panels(["value φ(x)", "derivative φ′(x)", f"prox for step {step:g}"], "x", 3.3)
+    moved.set_xlabel("z")
+    for index, (label, phi) in enumerate(penalties.items()):
+        line(value, x, np.asarray(phi(x)), label, index)
+        line(slope, x, (np.asarray(phi(x + h)) - np.asarray(phi(x - h))) / (2 * h), label, index)
+        line(moved, x, certify.prox(phi, x, step)[0], label, index)
+    moved.plot(x, x, color="#999999", linewidth=0.8, zorder=0)
+    value.figure.legend(*value.get_legend_handles_labels(), loc="outside lower center", ncols=len(penalties))
+
+
+def image_grid(images: Mapping[str, Array], inset: tuple[int, int, int], columns: int) -> None:
+    """Grey pictures in a grid, each with a part of it magnified three times in its lower corner.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray
+        Title and picture, all of one shape, in [0, 1].
+    inset : (row, column, side)
+        The square to magnify, in pixels.
+    columns : int
+        Pictures in a row.
+    """
+    row, column, side = inset
+    rows = -(-len(images) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(9, 9 * rows / columns * 1.08), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, (title, picture) in zip(axes.flat, images.items(), strict=False):
+        height, width = picture.shape
+        shades = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+        axis.imshow(picture, **shades)
+        axis.set_title(title, fontsize="medium")
+        axis.add_patch(Rectangle((column, row), side, side, fill=False, color="#E69F00", linewidth=1.2))
+        corner = axis.inset_axes((1 - 3 * side / width, 0, 3 * side / width, 3 * side / height))
+        corner.imshow(picture[row : row + side, column : column + side], **shades)
+        corner.set(xticks=[], yticks=[])
+        corner.grid(False)
+        corner.spines[:].set(visible=True, color="#E69F00", linewidth=1.5)
