@@ -1,6 +1,7 @@
 """Pictures and noise. Everything random takes a seed."""
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def _skimage() -> Any:
 def _fetch(name: str) -> str:
     """Path of a picture of the paper, downloaded if it is not there."""
     try:
-        import pooch
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "IProgress not found")  # of no use here: no progress bar is shown
+            import pooch
     except ImportError as error:
         raise ImportError("pictures need the extra 'images': pip install 'weep-companion[images]'") from error
     file, sha256 = PAPER[name]

@@ -47,5 +47,5 @@ def verdicts(rows: Iterable[tuple[str, bool, str]]) -> Table:
     """
     return Table(
         ("Claim", "Verdict", "Measured"),
-        [(claim, "✓ holds" if holds else "✗ fails", measured) for claim, holds, measured in rows],
+        [(claim, "✓\u00a0holds" if holds else "✗\u00a0fails", measured) for claim, holds, measured in rows],
     )
