@@ -1,0 +1,181 @@
+"""The stored notebooks are run, clean and comparable; tables that point into the code point at something."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import weep
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if path.name != "index.ipynb"]
+MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|tmp|work|Users|opt|usr|var)/|[A-Z]:\\\\?Users", re.IGNORECASE)
+NOT_COMPARED = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
+NOT_COMPARED_COMMENT = re.compile(r"#\s*(NBVAL_IGNORE_OUTPUT|NBVAL_SKIP|PYTEST_VALIDATE_IGNORE_OUTPUT)")
+ids = {"ids": lambda path: path.stem}
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def prints(cell):
+    return any(output.output_type == "stream" or set(output.get("data", {})) - {"image/png"} for output in cell.outputs)
+
+
+def compared(cell):
+    return not tags(cell) & NOT_COMPARED and not NOT_COMPARED_COMMENT.search(cell.source)
+
+
+def problems(notebook):
+    """What is wrong with a stored notebook, one line each."""
+    found = []
+    cells = code_cells(notebook)
+    for number, cell in enumerate(cells, 1):
+        name = f"code cell {number}"
+        if cell.execution_count is None:
+            found.append(f"{name} was never run")
+        if any(output.output_type == "error" for output in cell.outputs):
+            found.append(f"{name} holds an error")
+        if any(output.get("name") == "stderr" for output in cell.outputs):
+            found.append(f"{name} holds a warning, or other text on standard error")
+        if "execution" in cell.metadata:
+            found.append(f"{name} holds the times of its run")
+        if MACHINE_PATH.search(cell.source) or MACHINE_PATH.search(nbformat.v4.writes_json(new_notebook(cells=[cell]))):
+            found.append(f"{name} shows a path of a machine")
+        shown = cell.metadata.get("mystnb", {})
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            if len(shown.get("figure", {}).get("caption", "")) < 40:
+                found.append(f"{name} draws a figure without a caption")
+            if len(shown.get("image", {}).get("alt", "")) < 40:
+                found.append(f"{name} draws a figure without alternative text")
+            if shown.get("image", {}).get("classes") not in ("line-figure", "photo-figure"):
+                found.append(f"{name} draws a figure that does not say how it takes the dark mode")
+    printing = [cell for cell in cells if prints(cell)]
+    share = sum(map(compared, printing)) / max(1, len(printing))
+    if share < 0.95:
+        found.append(f"only {share:.0%} of the cells that print are compared")
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, **ids)
+def test_stored_notebook_is_clean(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert problems(notebook) == []
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+GOOD = new_code_cell("print(1)", execution_count=1, outputs=[new_output("stream", name="stdout", text="1\n")])
+FIGURE = {"output_type": "display_data", "data": {"image/png": "", "text/plain": "<Figure>"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"execution_count": None}, "never run"),
+        ({"outputs": [new_output("error", ename="E", evalue="", traceback=[])]}, "holds an error"),
+        ({"outputs": [new_output("stream", name="stderr", text="Warning")]}, "holds a warning"),
+        ({"outputs": [new_output("stream", name="stdout", text="at /home/me/x.py")]}, "path of a machine"),
+        ({"source": "open('/tmp/x')"}, "path of a machine"),
+        ({"metadata": {"execution": {"iopub.status.busy": "2026"}}}, "times of its run"),
+        ({"metadata": {"tags": ["nbval-ignore-output"]}}, "only 0%"),
+        ({"source": "# NBVAL_SKIP\nprint(1)"}, "only 0%"),
+        ({"outputs": [new_output(**FIGURE)]}, "without a caption"),
+        ({"outputs": [new_output(**FIGURE)]}, "without alternative text"),
+        ({"outputs": [new_output(**FIGURE)]}, "dark mode"),
+    ],
+)
+def test_the_check_of_notebooks_can_fail(change, problem):
+    bad = new_code_cell(**{"source": GOOD.source, "execution_count": 1, "outputs": GOOD.outputs, **change})
+    assert any(problem in line for line in problems(new_notebook(cells=[bad])))
+    assert problems(new_notebook(cells=[GOOD, new_markdown_cell("text")])) == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, **ids)
+def test_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_was_shown(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert re.match(r"# .+\n\n:::\{admonition\} After this chapter you can\n", cells[0].source)
+    endings = [n for n, cell in enumerate(cells) if "## What was shown" in cell.source]
+    assert len(endings) == 1
+    assert not any("\n## " in cell.source for cell in cells[endings[0] + 1 :])
+    assert "verdicts(" in cells[endings[0] + 1].source
+    for word in ("**Shown:**", "**Not shown:**", "**Next:**"):
+        assert word in cells[-1].source
+
+
+def test_equations_of_the_paper_are_labelled_once_and_referred_to():
+    pages = {
+        path: "".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown") for path in NOTEBOOKS
+    }
+    text = "".join(pages.values()) + (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
+    for number in range(1, 12):
+        assert text.count(f"(eq-{number})=\n") == 1
+        assert text.count(f"\\tag{{{number}}}") == 1
+        assert f"[({number})](eq-{number})" in text
+
+
+def test_table_of_equations_names_functions_and_tests_that_exist():
+    notation = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    tests = re.findall(r"`(test_\w+)`", notation)
+    functions = re.findall(r"`(symbolic|operators)\.(\w+)`", notation)
+    assert len(tests) > 10 and len(functions) > 10
+    for name in tests:
+        assert f"def {name}(" in sources, name
+    for module, name in functions:
+        assert callable(getattr(importlib.import_module(f"weep.{module}"), name))
+
+
+def test_front_page_uses_what_the_chapter_on_images_found():
+    chapter = (ROOT / "book" / "05-images.ipynb").read_text(encoding="utf-8")
+    front = nbformat.read(ROOT / "book" / "index.ipynb", 4)
+    (settings,) = [cell.source for cell in front.cells if cell.source.startswith("# Parameters that the chapter")]
+    rows = re.findall(r"\| (?:mandril|barbara) \| (?:L1|Huber|MCP|WEEP)-TV +\| ([\w =.,-]+?) +\|", chapter)
+    rows = [row for row in rows if "=" in row]
+    assert len(rows) == 8
+    for row in rows:
+        for value in re.findall(r"= ([\d.]+)", row):
+            assert re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", settings), row
+
+
+def modules():
+    return ["weep", *(m.name for m in pkgutil.walk_packages(weep.__path__, "weep."))]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("name", modules())
+def test_public_names_are_documented(name):
+    module = importlib.import_module(name)
+    for public in getattr(module, "__all__", []):
+        thing = getattr(module, public)
+        if callable(thing):
+            assert thing.__doc__ and len(thing.__doc__) > 30, public
+
+
+def test_readme_example_runs(capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(example, {})
+    printed = re.findall(r"#\s*prints (.+)", example)
+    assert printed and capsys.readouterr().out.split("\n")[:-1] == printed
+
+
+def test_versions_agree():
+    version = weep.__version__
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
