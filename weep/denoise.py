@@ -128,8 +128,8 @@ def denoise_tv(
     --------
     >>> from weep import WEEP, denoise_tv
     >>> result = denoise_tv([0.1, -0.1, 0.0, 2.1, 1.9, 2.0], WEEP(a=10.0, b=0.0), lam=0.2)
-    >>> result.x.round(1)
-    array([0., 0., 0., 2., 2., 2.])
+    >>> result.x.round(2)
+    array([ 0.02, -0.01, -0.01,  2.02,  1.99,  1.99])
     """
     data = _data(y)
     lam, tol = real("lam", lam), positive("tol", tol)

@@ -2,8 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Table", "verdicts"]
+__all__ = ["VERDICTS", "Table", "Verdicts", "verdicts"]
+
+#: How a verdict is shown.
+VERDICTS = {
+    "holds": "✓\u00a0holds",
+    "conditional": "◐\u00a0holds under a condition",
+    "fails": "✗\u00a0fails",
+}
+#: The media type in which a table of verdicts tells other pages what it found.
+VERDICTS_TYPE = "application/vnd.weep.verdicts+json"
 
 
 @dataclass(frozen=True)
@@ -32,20 +42,56 @@ class Table:
         return repr(self)
 
 
-def verdicts(rows: Iterable[tuple[str, bool, str]]) -> Table:
+@dataclass(frozen=True)
+class Verdicts(Table):
+    """A table of claims and verdicts; those on claims of the paper also go to other pages, by their numbers.
+
+    Parameters
+    ----------
+    columns, rows
+        As in `Table`.
+    found : dict
+        Number of the paper's claim → ``{"verdict": ..., "measured": ...}``.
+    """
+
+    found: dict[str, dict[str, str]]
+
+    __repr__ = Table.__repr__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/markdown": repr(self), "text/plain": repr(self)}
+        if self.found:
+            bundle[VERDICTS_TYPE] = self.found
+        return bundle
+
+
+def verdicts(rows: Iterable[tuple[Any, ...]]) -> Verdicts:
     """A table of claims, each with a verdict that the caller computed.
 
     Parameters
     ----------
-    rows : iterable of (claim, holds, measured)
-        ``holds`` must be a computed truth value; ``measured`` says in a few words what decided it.
+    rows : iterable of (claim, holds, measured) or (claim, holds, measured, number)
+        ``holds`` must be a computed truth value, or a pair of them: whether the claim holds as it stands, and whether
+        it holds under the condition that ``measured`` names. ``measured`` says in a few words what decided it.
+        ``number`` is that of the claim of the paper in the ledger, or several with blanks between them.
 
     Returns
     -------
-    Table
-        With the columns Claim, Verdict ("holds" or "fails") and Measured.
+    Verdicts
+        With the columns Claim, Verdict and Measured.
+
+    Raises
+    ------
+    ValueError
+        If a number occurs twice.
     """
-    return Table(
-        ("Claim", "Verdict", "Measured"),
-        [(claim, "✓\u00a0holds" if holds else "✗\u00a0fails", measured) for claim, holds, measured in rows],
-    )
+    shown, found = [], {}
+    for claim, holds, measured, *numbers in rows:
+        as_stated, under_condition = holds if isinstance(holds, tuple) else (holds, holds)
+        verdict = "holds" if as_stated else "conditional" if under_condition else "fails"
+        shown.append((claim, VERDICTS[verdict], measured))
+        for number in " ".join(numbers).split():
+            if number in found:
+                raise ValueError(f"number={number!r} must occur once in a table of verdicts")
+            found[number] = {"verdict": verdict, "measured": measured}
+    return Verdicts(("Claim", "Verdict", "Measured"), shown, found)
