@@ -138,7 +138,7 @@ def test_table_of_equations_names_functions_and_tests_that_exist():
 
 
 def test_front_page_uses_what_the_chapter_on_images_found():
-    cells = code_cells(nbformat.read(ROOT / "book" / "05-images.ipynb", 4))
+    cells = code_cells(nbformat.read(ROOT / "book" / "07-images.ipynb", 4))
     chapter = "\n".join(
         output.data.get("text/markdown", "") for cell in cells for output in cell.outputs if "data" in output
     )
