@@ -123,6 +123,7 @@ def test_equations_of_the_paper_are_labelled_once_and_referred_to():
         assert text.count(f"(eq-{number})=\n") == 1
         assert text.count(f"\\tag{{{number}}}") == 1
         assert f"[({number})](eq-{number})" in text
+    assert "\\begin{equation}" not in text  # Sphinx would add a number of its own beside the paper's
 
 
 def test_table_of_equations_names_functions_and_tests_that_exist():
