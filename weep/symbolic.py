@@ -1,4 +1,4 @@
-"""The derivation of (2) to (10) in SymPy: every step is a function that returns the expressions it talks about.
+"""The derivation of (2) to (10) in SymPy, and of what WEEP is related to: every step returns the expressions it names.
 
 All steps are for x ≥ 0; penalty, tangent and prox are even or odd. The symbols are the paper's. Where a square root is
 wanted without an absolute value, b is written as √(2a) − δ with δ ≥ 0, which is the whole domain 0 ≤ b ≤ √(2a).
@@ -9,23 +9,33 @@ from dataclasses import dataclass
 import sympy as sp
 
 __all__ = [
+    "Relative",
     "Root",
     "a",
+    "admm_margin",
     "b",
     "base",
+    "beta",
     "cap",
     "continuity",
     "delta",
     "discriminant",
     "gaps",
+    "hidden",
+    "hidden_weight",
     "huber_form",
     "identity",
     "intercepts",
     "k_in",
     "k_out",
     "lam",
+    "largest_gap",
     "m",
+    "mcp_gaps",
     "middle_width",
+    "moreau",
+    "moreau_ends",
+    "moreau_weep",
     "prox_jump",
     "prox_pieces",
     "prox_tie",
@@ -33,12 +43,13 @@ __all__ = [
     "roots",
     "slopes",
     "tangency",
+    "u",
     "weep",
     "x",
     "z",
 ]
 
-a, delta, lam, x, z = sp.symbols("a delta lambda x z", positive=True)
+a, beta, delta, lam, u, x, z = sp.symbols("a beta delta lambda u x z", positive=True)
 b, c, d, m = sp.symbols("b c d m", real=True)
 
 #: Where the base penalty (2) changes its formula.
@@ -193,6 +204,123 @@ def prox_jump() -> sp.Expr:
     root = sp.sqrt(1 + lam * a) * (sp.sqrt(2 * a) - b)
     identity(square, root**2)
     return (sp.factor(-first / 2) + root) / second
+
+
+def hidden_weight() -> sp.Expr:
+    """The κ for which (2) is the Moreau envelope, of step 1/a, of κ·[u ≠ 0] + b|u|: in a and δ."""
+    cost = b * u + a / 2 * (x - u) ** 2
+    (nearest,) = sp.solve(sp.diff(cost, u), u)
+    line = cost.subs(u, nearest)
+    return _factor(sp.expand(b * x + continuity() - line).subs(b, sp.sqrt(2 * a) - delta))
+
+
+def hidden() -> tuple[sp.Expr, sp.Expr]:
+    """The two pieces, for u ≥ 0, of the penalty whose Moreau envelope, of step 1/a, is WEEP.
+
+    At x the envelope has its minimiser at u = x − φ'(x)/a, and the value there is φ(x) − φ'(x)²/(2a). On the inner
+    piece of WEEP u is 0; the others give the pieces. They hold m and c as symbols.
+    """
+    pieces = []
+    for value, slope in zip(weep()[1:], slopes()[1:], strict=True):
+        (origin,) = sp.solve(sp.Eq(x - slope / a, u), x)
+        pieces.append((value - slope**2 / (2 * a)).subs(x, origin).subs(d, intercepts()[0]))
+    return sp.factor(pieces[0]), sp.expand(pieces[1])
+
+
+def moreau() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """The three pieces, for z ≥ 0, of the Moreau envelope of WEEP with step λ < 1."""
+    inner, middle, outer = (
+        sp.factor(sp.expand(value.subs(x, point) + (z - point) ** 2 / (2 * lam)))
+        for value, point in zip(weep(), prox_pieces(), strict=True)
+    )
+    return inner, middle, outer
+
+
+@dataclass(frozen=True)
+class Relative:
+    """The function weight·s² WEEP(x/s; a, b), in a, β = b/√(2a) and λ."""
+
+    a: sp.Expr
+    b: sp.Expr
+    scale: sp.Expr
+    weight: sp.Expr
+
+
+def moreau_weep() -> Relative:
+    """The Moreau envelope of WEEP with step λ < 1, as a WEEP with other parameters, a scale and a weight.
+
+    The weight makes its concave curvature that of the middle piece of `moreau`, and a the convex one that of the inner
+    piece. The scale and b follow from the slope far out, weight·scale·b, and from where the inner piece ends.
+    """
+    inner, middle, _ = (sp.diff(piece, z) for piece in moreau())
+    weight = -sp.diff(middle, z)
+    curvature = sp.factor(sp.diff(inner, z) / weight)
+    growth = 1 - beta + beta * sp.sqrt(1 + lam * a)
+    scale = sp.sqrt(1 - lam) * growth
+    return Relative(curvature, beta * sp.sqrt(2 * a) * (1 - lam) / scale, scale, sp.factor(weight))
+
+
+def moreau_ends() -> tuple[sp.Expr, sp.Expr]:
+    """Where the pieces of `moreau_weep` end, minus where those of `moreau` do: both vanish.
+
+    With λ = 1/(1 + p), p > 0, every square root is one of products of positive symbols, and SymPy can compare them.
+    """
+    p, gap = sp.symbols("p Delta", positive=True)
+
+    def split(expression: sp.Expr) -> sp.Expr:
+        return expression.subs(lam, 1 / (1 + p)).replace(
+            lambda part: part.is_Pow and part.exp.is_Rational and part.exp.q == 2,
+            lambda part: sp.expand_power_base(sp.factor(part.base) ** part.exp),
+        )
+
+    other, (root, _), (inner, _, outer) = moreau_weep(), roots(), prox_pieces()
+    start, slope, scale = (split(value) for value in (sp.factor(other.a.subs(lam, 1 / (1 + p))), other.b, other.scale))
+    ends = []
+    for point, piece in ((root.x1, inner), (root.x2, outer)):
+        theirs = split(point.subs(a, start).subs(delta, gap)).subs(gap, split(sp.sqrt(2 * start)) - slope)
+        (ours,) = sp.solve(sp.Eq(piece, x), z)
+        ours = ours.subs(x, point).subs(b, sp.sqrt(2 * a) - delta).subs(delta, (1 - beta) * sp.sqrt(2 * a))
+        ends.append(sp.simplify(scale * theirs - split(ours)))
+    return ends[0], ends[1]
+
+
+def largest_gap() -> sp.Expr:
+    """h − WEEP at the cap of (2), in a and δ: the gaps to the tangent rise up to there, and fall from there."""
+    _, outer = gaps()
+    root, _ = roots()
+    return sp.simplify(outer.subs(b, sp.sqrt(2 * a) - delta).subs(m, root.m).subs(x, cap))
+
+
+def mcp_gaps() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """MCP − WEEP for b = 0, where MCP has slope √2 and γ = 1: for x up to x1, from there to √2, and from √2 to x2."""
+    plus, _ = roots()
+    root = {m: sp.simplify(plus.m.subs(delta, sp.sqrt(2 * a))), d: sp.simplify(plus.d.subs(delta, sp.sqrt(2 * a)))}
+    rising = sp.sqrt(2) * x - x**2 / 2
+    inner, middle = (piece.subs(root) for piece in weep()[:2])
+    return rising - inner, sp.expand(rising - middle), sp.expand(1 - middle)
+
+
+def admm_margin(curvature: sp.Expr, weak_convexity: sp.Expr, mean: sp.Expr, step: sp.Expr) -> sp.Expr:
+    """A lower bound of what one iteration of ADMM takes off its Lagrangian, in units of ρ‖Δz‖².
+
+    Parameters
+    ----------
+    curvature, weak_convexity : sympy.Expr
+        The second derivative of the penalty lies in [−weak_convexity, curvature].
+    mean : sympy.Expr
+        Its mean between the old and the new z, also in that interval.
+    step : sympy.Expr
+        λ/ρ, the step of the prox.
+
+    Returns
+    -------
+    sympy.Expr
+        With r the mean and t the step: t times the least that the penalty lies above its tangent, plus 1/2, minus
+        (t r)², what the step of the dual gives back.
+    """
+    both = curvature + weak_convexity
+    above_tangent = (mean + weak_convexity) ** 2 / (2 * both) - weak_convexity / 2
+    return step * above_tangent + sp.Rational(1, 2) - (step * mean) ** 2
 
 
 def _factor(expression: sp.Expr) -> sp.Expr:
