@@ -11,11 +11,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 
+from weep import L1, L2, MCP, WEEP, Huber, denoise_tv
+from weep.operators import adjoint, differences
+
 ROOT = Path(__file__).parent.parent
-HTML = ROOT / "_build" / "html"
+HTML = Path(os.environ.get("WEEP_HTML", ROOT / "_build" / "html"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [
     Path(name).name for name in [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
@@ -144,6 +148,135 @@ def test_page(browser, site, name, width, scheme):
         # Nothing makes the page itself wider than the screen, and there is no stray bar above it.
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
         assert page.locator(".bd-header:visible").count() == 0
+
+
+@pytest.fixture(scope="module")
+def explorer(browser, site):
+    """The explorer, ready; no page error may occur while the tests play with it."""
+    with View(browser, site, "book/explorer", scheme="light") as view:
+        view.page.locator("#explorer-tv.ready").wait_for()
+        yield view.page
+        assert view.complaints == []
+
+
+def set_sliders(page, **values):
+    """Move sliders to raw positions, as a reader would, and wait for the drawing."""
+    for name, value in values.items():
+        page.locator(f"#{name}").fill(str(value))
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def drawn(page, chart, trace):
+    """The points of a curve, from the chart."""
+    points = page.evaluate(
+        """([chart, trace]) => { const found = document.getElementById(chart).data.find(t => t.name === trace);
+            return [Array.from(found.x), Array.from(found.y)]; }""",
+        [chart, trace],
+    )
+    return np.array(points)
+
+
+def told(page, name):
+    return float(page.locator(f"#{name}").get_attribute("data-value"))
+
+
+# Raw slider positions: exponents of ten for a, the step and the scale.
+@pytest.mark.parametrize(
+    ("log_a", "share", "log_step", "log_scale"),
+    [(0.5, 0.12, -0.3, 0), (3, 0, -0.3, -0.5), (-1, 0.5, -1.3, 0.7), (0.3, 1, 0.7, -1.3), (1, 0.05, 0, 0)],
+)
+def test_explorer_draws_what_the_package_computes(explorer, log_a, share, log_step, log_scale):
+    set_sliders(explorer, **{"ex-a": log_a, "ex-share": share, "ex-step": log_step, "ex-s": log_scale, "ex-at": 0.35})
+    for box in explorer.locator("input[name=ex-limit]").all():
+        box.set_checked(True)
+    set_sliders(explorer)
+    a, step, s = 10.0**log_a, 10.0**log_step, 10.0**log_scale
+    b = share * np.sqrt(2 * a)
+    phi = WEEP(a, b, s)
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    for name, value in [("x1", phi.x1), ("x2", phi.x2), ("m", phi.m), ("d", phi.d), ("c", phi.c), ("b", s * b)]:
+        np.testing.assert_allclose(told(explorer, f"ex-{name}"), value, **close)
+    assert (told(explorer, "ex-L"), told(explorer, "ex-rho")) == pytest.approx((phi.lipschitz, phi.weak_convexity))
+    assert told(explorer, "ex-at-prox") == pytest.approx(phi.prox(0.35, step))
+
+    limits = {
+        "MCP": (MCP(np.sqrt(2) * s, 1.0), 1.0),
+        "Huber": (Huber(s * np.sqrt(2 / a)), a),
+        "L1": (L1(), s * b),
+        "L2": (L2(), a),
+    }
+    for label, (penalty, weight) in {"WEEP": (phi, 1.0), **limits}.items():
+        x, value = drawn(explorer, "ex-value", label)
+        np.testing.assert_allclose(value, weight * penalty(x), **close)
+        if label != "WEEP":
+            away = told(explorer, f"ex-away-{label.lower()}")
+            np.testing.assert_allclose(away, np.max(np.abs(phi(x) - weight * penalty(x))), **close)
+        np.testing.assert_allclose(drawn(explorer, "ex-grad", label)[1], weight * penalty.grad(x), **close)
+        z, moved = drawn(explorer, "ex-prox", label)
+        expected = penalty.prox(z, step * weight) if weight > 0 else z
+        np.testing.assert_allclose(moved, expected, **close)
+    r, lifted = drawn(explorer, "ex-tangent", "WEEP + x²/2")
+    np.testing.assert_allclose(lifted, phi(r) + r**2 / 2, **close)
+    line = drawn(explorer, "ex-tangent", "tangent mx + d")[1]
+    np.testing.assert_allclose(line, phi.m * r + phi.d, **close)
+    touched, height = drawn(explorer, "ex-tangent", "x₁ and x₂")
+    np.testing.assert_allclose(touched, [phi.x1, phi.x2], **close)
+    np.testing.assert_allclose(height, phi(touched) + touched**2 / 2, **close)
+    np.testing.assert_allclose(drawn(explorer, "ex-value", "base penalty")[1], phi.base(x), **close)
+
+
+@pytest.mark.parametrize(
+    ("name", "log_lam", "log_scale"), [("weep", -0.7, -0.4), ("huber", 0.5, -1), ("l1", -0.5, -0.4), ("l2", 0.5, 0)]
+)
+def test_explorer_denoises_as_the_package_does(explorer, name, log_lam, log_scale):
+    explorer.locator(f"input[name=tv-penalty][value={name}]").check()
+    set_sliders(explorer, **{"tv-lam": log_lam, **({} if name == "l2" else {"tv-s": log_scale})})
+    if name == "weep":
+        set_sliders(explorer, **{"tv-a": 1, "tv-share": 0.05})
+    lam, s = 10.0**log_lam, 10.0**log_scale
+    phi, weight = {
+        "weep": (WEEP(10.0, 0.05 * np.sqrt(20), s), lam),
+        "huber": (Huber(s), lam),
+        "l1": (L1(), lam * s),
+        "l2": (L2(), lam),
+    }[name]
+    assert 4 * lam * phi.weak_convexity < 1  # one minimum, which no two right solvers can disagree on
+    y, x = drawn(explorer, "tv-plot", "noisy y")[1], drawn(explorer, "tv-plot", "denoised x")[1]
+    result = denoise_tv(y, phi, weight, tol=1e-8, max_iter=20_000)
+    np.testing.assert_allclose(x, result.x, atol=1e-4)
+    np.testing.assert_allclose(told(explorer, "tv-objective"), result.objective, rtol=1e-5)
+
+
+def test_explorer_finds_a_stationary_point_where_the_problem_is_not_convex(explorer):
+    explorer.locator("input[name=tv-penalty][value=weep]").check()
+    set_sliders(explorer, **{"tv-lam": -0.3, "tv-s": -0.2, "tv-a": 1, "tv-share": 0.05})
+    before = drawn(explorer, "tv-plot", "noisy y")[1]
+    explorer.locator("#tv-seed").click()
+    y, x = drawn(explorer, "tv-plot", "noisy y")[1], drawn(explorer, "tv-plot", "denoised x")[1]
+    assert not np.allclose(y, before)
+    assert 0.09 < told(explorer, "tv-noisy-error") < 0.15
+    phi, lam = WEEP(10.0, 0.05 * np.sqrt(20), 10**-0.2), 10**-0.3
+    gradient = x - y + lam * adjoint([phi.grad(part) for part in differences(x)])
+    assert np.linalg.norm(gradient) < 1e-5 * np.linalg.norm(y)
+    assert "not convex" in explorer.locator("#tv-convex").text_content()
+
+
+def test_explorer_by_keyboard_presets_and_theme(explorer):
+    explorer.get_by_role("button", name="Huber", exact=True).click()
+    assert told(explorer, "ex-away-huber") < 1e-9
+    assert explorer.locator("input[name=ex-limit][value=huber]").is_checked()
+    share = explorer.locator("#ex-share")
+    share.focus()
+    explorer.keyboard.press("ArrowLeft")
+    set_sliders(explorer)
+    assert float(share.input_value()) == pytest.approx(0.99)
+    assert told(explorer, "ex-away-huber") > 1e-4
+    ink = "() => document.getElementById('ex-prox').layout.font.color"
+    light = explorer.evaluate(ink)
+    explorer.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+    set_sliders(explorer)
+    assert explorer.evaluate(ink) != light
+    assert told(explorer, "ex-b") > 0
 
 
 def test_search_finds_the_prox(browser, site):

@@ -1,0 +1,300 @@
+/* The explorer: penalties in closed form, total-variation denoising, and the charts that follow the sliders.
+   The functions restate the package's closed forms; tests/test_pages.py holds what the page draws against the package. */
+(() => {
+  "use strict";
+
+  // ---------------------------------------------------------------- penalties: value, gradient, prox for |x| = r
+
+  const odd = (f) => (x) => (x < 0 ? -f(-x) : f(x));
+  const even = (f) => (x) => f(Math.abs(x));
+  const clip = (r, low, high) => Math.min(Math.max(r, low), high);
+
+  /* Equations (4), (9), (10), with scale s and b = share · √(2a); beyond step 1 the prox jumps. */
+  function weep(a, share, s) {
+    const end = Math.sqrt(2 * a), b = share * end, delta = end - b, root = Math.sqrt(a + 1);
+    const x1 = (s * (b + delta / root)) / a, x2 = (s * (b + delta * root)) / a, m = (a + 1) * x1;
+    return {
+      a, b, s, x1, x2, m,
+      d: (-m * x1) / 2,
+      c: s * s * (1 - b * Math.sqrt(2 / a)),
+      lipschitz: delta > 0 ? Math.max(1, a) : a,
+      weak: delta > 0 ? 1 : 0,
+      value: even((r) => {
+        const inner = Math.min(r, x1), middle = clip(r, x1, x2);
+        return (a * inner * inner + (middle - x1) * (a * x1 + m - middle)) / 2 + s * b * Math.max(r - x2, 0);
+      }),
+      base: even((r) => {
+        const cap = s * Math.sqrt(2 / a);
+        return (a / 2) * Math.min(r, cap) ** 2 + s * b * Math.max(r - cap, 0);
+      }),
+      grad: odd((r) => Math.min(a * r, Math.max(m - r, s * b))),
+      prox: (step) => {
+        const inner = (r) => r / (1 + step * a), outer = (r) => r - step * s * b;
+        const tie = s * (b / a + step * b + (delta * Math.sqrt(step + 1 / a)) / Math.sqrt(a));
+        return step < 1
+          ? odd((r) => Math.max(inner(r), Math.min((r - step * m) / (1 - step), outer(r))))
+          : odd((r) => (r > tie ? outer(r) : inner(r)));
+      },
+    };
+  }
+
+  /* weight · Huber(delta) */
+  const huber = (delta, weight = 1) => ({
+    weak: 0,
+    value: even((r) => weight * Math.min(r, delta) * (r - Math.min(r, delta) / 2)),
+    grad: odd((r) => weight * Math.min(r, delta)),
+    prox: (step) => odd((r) => Math.max(r / (1 + step * weight), r - step * weight * delta)),
+  });
+
+  /* MCP with slope lam and γ = 1 */
+  const mcp = (lam) => ({
+    weak: 1,
+    value: even((r) => Math.min(r, lam) * (lam - Math.min(r, lam) / 2)),
+    grad: odd((r) => (r > 0 ? Math.max(lam - r, 0) : 0)),
+    prox: (step) =>
+      step < 1
+        ? odd((r) => Math.max(Math.min((r - step * lam) / (1 - step), r), 0))
+        : odd((r) => (r > lam * Math.sqrt(step) ? r : 0)),
+  });
+
+  /* slope · |x| */
+  const l1 = (slope) => ({
+    weak: 0,
+    value: even((r) => slope * r),
+    grad: odd((r) => (r > 0 ? slope : 0)),
+    prox: (step) => odd((r) => Math.max(r - step * slope, 0)),
+  });
+
+  /* (weight/2) x² */
+  const l2 = (weight) => ({
+    weak: 0,
+    value: (x) => (weight / 2) * x * x,
+    grad: (x) => weight * x,
+    prox: (step) => (z) => z / (1 + step * weight),
+  });
+
+  // ---------------------------------------------------------------- problem (11) in one dimension
+
+  const differences = (x) => Array.from({ length: x.length - 1 }, (_, i) => x[i + 1] - x[i]);
+  const adjoint = (w) => Array.from({ length: w.length + 1 }, (_, i) => (w[i - 1] ?? 0) - (w[i] ?? 0));
+  const norm = (x) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+
+  /* x of (I + ρDᵀD) x = y: Thomas' algorithm; the factor is made once. */
+  function resolvent(n, rho) {
+    const upper = [], pivot = [];
+    for (let i = 0; i < n; i++) {
+      pivot[i] = 1 + (i > 0 ? rho : 0) + (i < n - 1 ? rho : 0) + (i > 0 ? rho * upper[i - 1] : 0);
+      upper[i] = -rho / pivot[i];
+    }
+    return (y) => {
+      const x = [];
+      for (let i = 0; i < n; i++) x[i] = (y[i] + (i > 0 ? rho * x[i - 1] : 0)) / pivot[i];
+      for (let i = n - 2; i >= 0; i--) x[i] -= upper[i] * x[i + 1];
+      return x;
+    };
+  }
+
+  /* ADMM on z = Dx, as weep.denoise_tv has it. */
+  function denoise(y, phi, lam, rho, tol = 1e-7, most = 3000) {
+    const solve = resolvent(y.length, rho), prox = phi.prox(lam / rho);
+    const mean = y.reduce((sum, value) => sum + value, 0) / y.length;
+    const unit = norm(y.map((value) => value - mean));
+    let z = differences(y), u = z.map(() => 0), x = y, residual = Infinity, count = 0;
+    for (; residual > tol && count < most; count++) {
+      const pull = adjoint(z.map((value, i) => value - u[i]));
+      x = solve(y.map((value, i) => value + rho * pull[i]));
+      const dx = differences(x), v = dx.map((value, i) => value + u[i]), old = z;
+      z = v.map(prox);
+      u = v.map((value, i) => value - z[i]);
+      const primal = norm(dx.map((value, i) => value - z[i]));
+      const dual = rho * norm(adjoint(z.map((value, i) => value - old[i])));
+      residual = Math.max(primal, dual) / unit;
+    }
+    return { x, count, converged: residual <= tol };
+  }
+
+  /* Blocks, a ramp and a bump, with normal noise from a seeded generator (mulberry32 and Box and Muller). */
+  const CLEAN = Array.from({ length: 240 }, (_, i) => {
+    if (i < 40) return 0;
+    if (i < 75) return 1;
+    if (i < 100) return 0.3;
+    if (i < 150) return 0.3 + (0.9 * (i - 100)) / 50;
+    if (i < 180) return 0.1;
+    return 0.1 + 0.5 * Math.exp(-(((i - 210) / 9) ** 2));
+  });
+
+  function noisy(sigma, seed) {
+    let state = seed >>> 0;
+    const uniform = () => {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
+    };
+    return CLEAN.map((v) => v + sigma * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  }
+
+  // ---------------------------------------------------------------- charts
+
+  // Okabe and Ito's colours, as in the other figures: one for a light page, a lighter one for a dark page.
+  const COLOURS = {
+    weep: ["#0072B2", "#56B4E9"], base: ["#D55E00", "#FF8C4C"], mcp: ["#A8497F", "#E597C3"],
+    huber: ["#00805D", "#2FCFA0"], l1: ["#A56F00", "#F0B33C"], l2: ["#666666", "#B5B5B5"], data: ["#888888", "#999999"],
+  };
+  const dark = () => document.documentElement.dataset.theme === "dark";
+  const colour = (name) => COLOURS[name][Number(dark())];
+
+  const curve = (name, label, x, y, dash = "solid", width = 2) => ({
+    name: label, x, y, mode: "lines", line: { color: colour(name), dash, width }, hovertemplate: "%{x:.3g}, %{y:.3g}",
+  });
+  const dots = (name, label, x, y, size = 9) => ({
+    name: label, x, y, mode: "markers", marker: { color: colour(name), size }, hovertemplate: "%{x:.3g}, %{y:.3g}",
+  });
+
+  function draw(id, traces, xtitle, yaxis = {}) {
+    const style = getComputedStyle(document.body);
+    const axis = {
+      gridcolor: dark() ? "#444444" : "#dddddd", zerolinecolor: dark() ? "#777777" : "#aaaaaa", fixedrange: true,
+      automargin: true,
+    };
+    const layout = {
+      font: { family: style.fontFamily, color: style.color, size: 13 },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, showlegend: true,
+      margin: { l: 44, r: 12, t: 8, b: 40 }, legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+      xaxis: { ...axis, title: { text: xtitle } }, yaxis: { ...axis, ...yaxis }, hovermode: "closest",
+    };
+    window.Plotly.react(id, traces, layout, { displayModeBar: false, responsive: true });
+  }
+
+  // ---------------------------------------------------------------- controls
+
+  const field = (id) => document.getElementById(id);
+  const digits = (value) => (Math.abs(value) < 5e-5 ? "0" : Number(value.toPrecision(4)).toString());
+  /* A slider's value; one on a logarithmic scale holds the exponent of ten. */
+  const read = (id) => {
+    const input = field(id), raw = Number(input.value), value = input.dataset.log === undefined ? raw : 10 ** raw;
+    input.setAttribute("aria-valuetext", digits(value));
+    field(`${id}-out`).value = digits(value);
+    return value;
+  };
+  const tell = (id, value) => {
+    field(id).textContent = typeof value === "number" ? digits(value) : value;
+    field(id).dataset.value = value;
+  };
+  const chosen = (name) => [...document.querySelectorAll(`input[name=${name}]:checked`)].map((input) => input.value);
+  const grid = (low, high, n) => Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1));
+  const X = grid(-4, 4, 801);
+
+  const PRESETS = { // exponents of ten, but for the share
+    start: [0.5, 0.12, -0.3, 0], mcp: [3, 0, -0.3, 0], huber: [0.3, 1, -0.3, 0], l1: [3, 1, -0.6, -0.9],
+    l2: [0, 0, -0.3, 0.6], jump: [0.5, 0.12, 0.3, 0],
+  };
+
+  function penalty() {
+    const phi = weep(read("ex-a"), read("ex-share"), read("ex-s")), step = read("ex-step"), at = read("ex-at");
+    const { a, b, s, m, d, x1, x2 } = phi;
+    const limits = {
+      mcp: ["MCP", mcp(Math.SQRT2 * s), "dashdot"], huber: ["Huber", huber(s * Math.sqrt(2 / a), a), "dash"],
+      l1: ["L1", l1(s * b), "longdash"], l2: ["L2", l2(a), "dot"],
+    };
+    const shown = chosen("ex-limit").map((name) => [name, ...limits[name]]);
+
+    const cap = s * Math.sqrt(2 / a), reach = Math.max(1.5 * x2, 1.5 * cap), r = grid(0, reach, 401);
+    const lift = (x) => (x * x) / 2;
+    draw("ex-tangent", [
+      curve("base", "base penalty + x²/2", r, r.map((x) => phi.base(x) + lift(x)), "dashdot"),
+      curve("weep", "WEEP + x²/2", r, r.map((x) => phi.value(x) + lift(x))),
+      curve("data", "tangent mx + d", r, r.map((x) => m * x + d), "dot", 1.5),
+      dots("weep", "x₁ and x₂", [x1, x2], [m * x1 + d, m * x2 + d]),
+    ], "x");
+    draw("ex-value", [
+      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.value), dash)),
+      curve("base", "base penalty", X, X.map(phi.base), "dashdot"),
+      curve("weep", "WEEP", X, X.map(phi.value)),
+      dots("weep", "at x", [at], [phi.value(at)]),
+    ], "x", { rangemode: "tozero" });
+    draw("ex-grad", [
+      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.grad), dash)),
+      curve("weep", "WEEP", X, X.map(phi.grad)),
+      dots("weep", "at x", [at], [phi.grad(at)]),
+    ], "x");
+    draw("ex-prox", [
+      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.prox(step)), dash)),
+      curve("weep", "WEEP", X, X.map(phi.prox(step))),
+      dots("weep", "at z = x", [at], [phi.prox(step)(at)]),
+    ], "z");
+
+    const numbers = { b: s * b, x1, x2, m, d, c: phi.c, L: phi.lipschitz, rho: phi.weak };
+    Object.entries(numbers).forEach(([name, value]) => tell(`ex-${name}`, value));
+    tell("ex-at-value", phi.value(at));
+    tell("ex-at-grad", phi.grad(at));
+    tell("ex-at-prox", phi.prox(step)(at));
+    const away = (f) => Math.max(...X.map((x) => Math.abs(phi.value(x) - f.value(x))));
+    Object.entries(limits).forEach(([name, [, f]]) => tell(`ex-away-${name}`, away(f)));
+    tell("ex-regime", step * phi.weak < 1 ? "one minimum for every z" : "two minima tie where the curve jumps");
+  }
+
+  let seed = 1;
+
+  function signal() {
+    const y = noisy(read("tv-sigma"), seed), lam = read("tv-lam"), s = read("tv-s"), a = read("tv-a");
+    const phi = {
+      weep: () => weep(a, read("tv-share"), s), mcp: () => mcp(Math.SQRT2 * s), huber: () => huber(s),
+      l1: () => l1(s), l2: () => l2(1),
+    }[chosen("tv-penalty")[0]]();
+    ["tv-a", "tv-share"].forEach((id) => { field(id).disabled = chosen("tv-penalty")[0] !== "weep"; });
+    field("tv-s").disabled = chosen("tv-penalty")[0] === "l2";
+    read("tv-share");
+    const rho = phi.weak > 0 ? 2.2 * lam : Math.max(lam, 0.5);
+    const { x, count, converged } = denoise(y, phi, lam, rho);
+    const i = CLEAN.map((_, index) => index);
+    const error = (z) => Math.sqrt(z.reduce((sum, value, k) => sum + (value - CLEAN[k]) ** 2, 0) / z.length);
+    const name = chosen("tv-penalty")[0];
+    draw("tv-plot", [
+      dots("data", "noisy y", i, y, 4),
+      curve("base", "clean", i, CLEAN, "dot", 1.5),
+      curve(name, "denoised x", i, x),
+    ], "i", { range: [-0.7, 1.7] });
+    const fit = y.reduce((sum, value, k) => sum + (value - x[k]) ** 2, 0) / 2;
+    tell("tv-noisy-error", error(y));
+    tell("tv-error", error(x));
+    tell("tv-objective", fit + lam * differences(x).reduce((sum, value) => sum + phi.value(value), 0));
+    tell("tv-count", converged ? `${count}` : `${count}: not converged`);
+    const convex = 4 * lam * phi.weak < 1;
+    tell("tv-convex", convex ? "convex: one minimum" : "not convex: a stationary point");
+  }
+
+  // ---------------------------------------------------------------- start
+
+  const later = (...parts) => { // at most one drawing a frame
+    let queued = false;
+    return () => {
+      if (queued) return;
+      queued = true;
+      requestAnimationFrame(() => { queued = false; parts.forEach((part) => part()); });
+    };
+  };
+
+  function start() {
+    if (!field("explorer")) return;
+    field("explorer").addEventListener("input", later(penalty));
+    field("explorer-tv").addEventListener("input", later(signal));
+    field("explorer").addEventListener("click", (event) => {
+      const preset = PRESETS[event.target.dataset?.preset];
+      if (!preset) return;
+      ["ex-a", "ex-share", "ex-step", "ex-s"].forEach((id, i) => { field(id).value = preset[i]; });
+      document.querySelectorAll("input[name=ex-limit]").forEach((input) => {
+        input.checked = input.value === event.target.dataset.preset;
+      });
+      penalty();
+    });
+    field("tv-seed").addEventListener("click", () => { seed += 1; signal(); });
+    new MutationObserver(later(penalty, signal)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    penalty();
+    signal();
+    document.querySelectorAll(".explorer").forEach((part) => part.classList.add("ready"));
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
