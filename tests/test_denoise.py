@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, minimize
 
 from weep import L0, L1, L2, MCP, SCAD, WEEP, CappedL2, ConvergenceWarning, Huber, Tukey, denoise_tv, operators
-from weep.denoise import admm_step, objective
+from weep.denoise import admm_step, is_convex, objective
 
 SMOOTH = [L2(), Huber(0.3), WEEP(10.0, 0.1), WEEP(3.0, 0.0, scale=0.2), WEEP(2.0, 2.0), Tukey(0.7)]
 KINKED = [L1(), MCP(0.5, 2.0), SCAD(0.2)]
@@ -27,18 +27,32 @@ def gradient(x, y, phi, lam):
     return x - y + lam * operators.adjoint([phi.grad(part) for part in operators.differences(x)])
 
 
+def methods(phi, ndim):
+    """The iterative methods that take this problem."""
+    names = ["admm"] + ["fista", "lbfgs"] * math.isfinite(phi.lipschitz) + ["newton"] * (ndim == 1 and bool(phi.pieces))
+    assert denoise_tv(signal((4,) * ndim), phi, 0.1, tol=1e-2).method in [*names, "closed_form"]
+    return names
+
+
 @pytest.mark.parametrize("shape", [(40,), (12, 9), (6, 5, 4), (2,), (1, 7)])
 @pytest.mark.parametrize("phi", SMOOTH, ids=repr)
-def test_smooth_penalties_reach_a_zero_gradient(phi, shape):
+@pytest.mark.parametrize("method", ["admm", "fista", "lbfgs", "newton"])
+def test_smooth_penalties_reach_a_zero_gradient(phi, shape, method):
+    if method not in methods(phi, len(shape)):
+        with pytest.raises(ValueError, match="newton"):
+            denoise_tv(signal(shape), phi, 0.08, method)
+        return
     y = signal(shape)
-    result = denoise_tv(y, phi, 0.08, method="admm", tol=1e-10, max_iter=5000)
+    # L-BFGS-B compares objectives, and those of neighbours are equal to the last digit at a residual of about 1e-8.
+    result = denoise_tv(y, phi, 0.08, method, tol=1e-7 if method == "lbfgs" else 1e-9, max_iter=5000)
     assert result.converged
-    assert np.linalg.norm(gradient(result.x, y, phi, 0.08)) < 1e-8 * np.linalg.norm(y)
+    assert result.method == method
+    assert np.linalg.norm(gradient(result.x, y, phi, 0.08)) < 2e-7 * np.linalg.norm(y)
     assert result.objective == pytest.approx(objective(result.x, y, phi, 0.08), rel=1e-14)
 
 
 @pytest.mark.parametrize("phi", [L2(), Huber(0.3), WEEP(10.0, 0.1), WEEP(2.0, 2.0)], ids=repr)
-def test_admm_agrees_with_lbfgs_where_the_problem_is_convex(phi):
+def test_all_methods_agree_with_scipy_where_the_problem_is_convex(phi):
     shape, lam = (12, 9), 0.1
     assert lam * phi.weak_convexity * operators.norm_squared(shape) < 1
     y = signal(shape)
@@ -49,8 +63,10 @@ def test_admm_agrees_with_lbfgs_where_the_problem_is_convex(phi):
         method="L-BFGS-B",
         options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000},
     )
-    result = denoise_tv(y, phi, lam, method="admm", tol=1e-9, max_iter=5000)
-    np.testing.assert_allclose(result.x, other.x.reshape(shape), atol=1e-6)
+    for method in methods(phi, 2):
+        result = denoise_tv(y, phi, lam, method, tol=1e-7, max_iter=5000)
+        assert result.certificate == "global"
+        np.testing.assert_allclose(result.x, other.x.reshape(shape), atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(40,), (9, 8)])
@@ -109,6 +125,71 @@ def test_dtype_is_kept(method, dtype):
     np.testing.assert_allclose(result.x, denoise_tv(y.astype(float), L2(), 0.5).x, atol=1e-3)
 
 
+@pytest.mark.parametrize("method", ["admm", "fista", "lbfgs", "newton"])
+@pytest.mark.parametrize("shape", [(300,), (20, 30), (8, 9, 7)])
+def test_single_precision_is_enough_for_its_digits(method, shape):
+    phi, y = WEEP(10.0, 0.1), signal(shape).astype(np.float32)
+    if method in methods(phi, len(shape)):
+        result = denoise_tv(y, phi, 0.05, method, tol=1e-5)
+        assert result.x.dtype == np.float32
+        assert result.converged
+        np.testing.assert_allclose(result.x, denoise_tv(y.astype(float), phi, 0.05).x, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["admm", "fista", "lbfgs", "newton"])
+def test_callback_sees_every_iterate_that_the_history_tells_of(method):
+    y, phi, lam, seen = signal(), WEEP(10.0, 0.1), 0.2, []
+    result = denoise_tv(y, phi, lam, method, tol=1e-7, callback=lambda n, x: seen.append((n, x.copy())))
+    assert [n for n, _ in seen] == list(range(1, result.n_iter + 1))
+    assert result.history.shape == (result.n_iter, 2)
+    np.testing.assert_array_equal(seen[-1][1], result.x)
+    np.testing.assert_allclose([objective(x, y, phi, lam) for _, x in seen], result.history[:, 0], rtol=1e-13)
+    assert result.history[-1, 1] <= 1e-7 < result.history[-2, 1]
+
+
+def test_newton_lands_at_rounding_error():
+    for phi in (WEEP(10.0, 0.1), WEEP(3.0, 0.0, scale=0.2), Huber(0.3)):
+        y = signal((400,))
+        result = denoise_tv(y, phi, 0.2, tol=1e-12)
+        assert result.method == "newton"
+        assert result.n_iter < 60
+        assert np.linalg.norm(gradient(result.x, y, phi, 0.2)) < 1e-13 * np.linalg.norm(y)
+
+
+@pytest.mark.parametrize("shape", [(30,), (9, 11), (4, 5, 3), (1, 6)])
+@pytest.mark.parametrize("phi", [WEEP(10.0, 0.1), MCP(1.0, 2.0), Tukey(1.0), SCAD(1.0)], ids=repr)
+def test_convexity_is_decided_on_both_sides(phi, shape):
+    """Above the condition, a ramp whose slope is where the penalty is most concave is a witness."""
+    limit = 1 / (phi.weak_convexity * operators.norm_squared(shape))
+    assert is_convex(phi, limit * (1 - 1e-9), shape)
+    assert not is_convex(phi, limit * (1 + 1e-9), shape)
+    slope = {WEEP: 1.0, MCP: 1.0, Tukey: math.sqrt(0.6), SCAD: 2.0}[type(phi)]
+    ramp = slope * sum(np.meshgrid(*map(np.arange, shape), indexing="ij")).astype(float)
+    wave = np.ones(())
+    for n in shape:  # the eigenvector of the largest eigenvalue of DᵀD
+        wave = np.multiply.outer(wave, np.cos(np.pi * (n - 1) * (np.arange(n) + 0.5) / n))
+    wave /= np.linalg.norm(wave)
+
+    def curvature(lam, h=1e-3):
+        low, middle, high = (objective(ramp + t * wave, 0 * ramp, phi, lam) for t in (-h, 0, h))
+        return (low - 2 * middle + high) / h**2
+
+    assert curvature(limit * 0.9) == pytest.approx(0.1, abs=1e-3)
+    assert curvature(limit * 1.1) == pytest.approx(-0.1, abs=1e-3)
+
+
+def test_a_start_can_be_given_and_decides_where_the_objective_is_not_convex():
+    y, phi, lam = np.array([-1.1, 1.1]), WEEP(30.0, 0.0), 1.0  # close them, or leave the gap and pay 1
+    assert not is_convex(phi, lam, y.shape)
+    closed, apart = (denoise_tv(y, phi, lam, "fista", tol=1e-9, init=x) for x in (np.zeros(2), y))
+    assert closed.certificate == apart.certificate == "stationary"
+    np.testing.assert_allclose(closed.x, y / 61, atol=1e-9)
+    np.testing.assert_allclose(apart.x, y, atol=1e-9)
+    assert apart.objective == pytest.approx(1.0, abs=1e-12)
+    for method in ("lbfgs", "admm", "newton"):
+        np.testing.assert_allclose(denoise_tv(y, phi, lam, method, init=closed.x).x, closed.x, atol=1e-6)
+
+
 def test_integers_become_float64():
     assert denoise_tv([0, 0, 5, 5], WEEP(10, 0.1), 0.1).x.dtype == np.float64
 
@@ -127,11 +208,13 @@ def test_without_weight_the_data_stays():
         np.testing.assert_allclose(denoise_tv(y, phi, 0.0).x, y, atol=1e-14)
 
 
-def test_too_few_iterations_are_admitted():
+@pytest.mark.parametrize("method", ["admm", "fista", "lbfgs", "newton"])
+def test_too_few_iterations_are_admitted(method):
     with pytest.warns(ConvergenceWarning, match=r"3 iterations .* not tol=1.0e-12") as caught:
-        result = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, tol=1e-12, max_iter=3)
+        result = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, method, tol=1e-12, max_iter=3)
     assert caught[0].filename == __file__
     assert not result.converged
+    assert result.certificate == "none"
     assert result.n_iter == 3
     assert result.history.shape == (3, 2)
     assert result.history[-1, 0] == result.objective
@@ -174,6 +257,14 @@ def test_default_step_lies_above_the_necessary_one():
         ({"tol": 0}, ValueError, "tol=0 must be greater than 0"),
         ({"max_iter": 0}, ValueError, "max_iter=0 must be at least 1"),
         ({"max_iter": 1.5}, TypeError, "max_iter=1.5 must be an integer"),
+        ({"method": "newton", "y": [[0.0, 1.0]]}, ValueError, "method='newton' is for one axis"),
+        ({"method": "newton", "phi": Tukey()}, ValueError, "method='newton' is for one axis and piecewise quadratic"),
+        ({"method": "fista", "phi": L1()}, ValueError, "method='fista' needs a differentiable penalty"),
+        ({"method": "lbfgs", "phi": MCP(1.0, 2.0)}, ValueError, "method='lbfgs' needs a differentiable penalty"),
+        ({"method": "fista", "rho": 1.0}, ValueError, "rho=1.0 is a parameter of ADMM"),
+        ({"init": [0.0]}, ValueError, "init must have the shape"),
+        ({"init": [0.0, math.nan]}, ValueError, "init must be finite"),
+        ({"init": ["a", "b"]}, TypeError, "init must hold real numbers"),
         ({"rho": 0.1}, ValueError, "rho=0.1 must be greater than lam"),
         ({"rho": -1.0}, ValueError, "rho=-1.0 must be greater than 0"),
     ],

@@ -74,6 +74,11 @@ class Penalty(ABC):
     def weak_convexity(self) -> float:
         """Smallest ρ ≥ 0 for which φ(x) + ρ x²/2 is convex: ``0.0`` for a convex penalty, ``inf`` if there is none."""
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Starts, for x ≥ 0, and second derivatives of the pieces of a piecewise quadratic φ; empty for any other."""
+        return ()
+
     def __call__(self, x: ArrayLike) -> Any:
         """Value φ(x), elementwise.
 

@@ -55,6 +55,11 @@ class L2(Penalty):
         """0: convex."""
         return 0.0
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """One, of curvature 1."""
+        return ((0.0, 1.0),)
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return 0.5 * x * x
 
@@ -97,6 +102,11 @@ class Huber(Penalty):
     def weak_convexity(self) -> float:
         """0: convex."""
         return 0.0
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Curvature 1 up to δ, 0 beyond."""
+        return ((0.0, 1.0), (self.delta, 0.0))
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         r = np.abs(x)

@@ -125,6 +125,11 @@ class WEEP(Penalty):
         """Best modulus of weak convexity: 1, or 0 at the upper end of b, where WEEP is convex."""
         return 1.0 if self._delta > 0 else 0.0
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Curvature a up to x1, −1 up to x2, 0 beyond; no middle piece at the upper end of b."""
+        return ((0.0, self.a), (self.x1, -1.0), (self.x2, 0.0)) if self._delta > 0 else ((0.0, self.a), (self.x1, 0.0))
+
     def base(self, x: ArrayLike) -> Any:
         """The base penalty (2) in the same units: what WEEP is the envelope of.
 
