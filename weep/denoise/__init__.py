@@ -49,7 +49,7 @@ def denoise_tv(
         Weight λ ≥ 0.
     method : {"auto", "closed_form", "newton", "fista", "lbfgs", "admm"}, optional
         ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a piecewise quadratic
-        penalty by a few steps of ADMM and is then exact; one axis only. ``fista`` is accelerated gradient with
+        penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated gradient with
         restart, ``lbfgs`` SciPy's L-BFGS-B, both for differentiable penalties. ``admm`` alternates exact steps, for
         every penalty of finite ``weak_convexity``. ``auto`` takes ``closed_form`` for `L2`, ``newton``
         where it applies, else ``fista`` where the penalty is differentiable, else ``admm``; and ``admm`` where
@@ -128,9 +128,9 @@ def denoise_tv(
     if method == "auto":
         method = "admm" if rho is not None else _choose(phi, data.ndim)
     _refuse(method, phi, data.ndim)
-    if rho is not None and method not in ("admm", "newton"):
+    if rho is not None and method != "admm":
         raise ValueError(f"rho={rho!r} is a parameter of ADMM, and method={method!r} has none")
-    step = _step(rho, data, phi, lam) if method in ("admm", "newton") else 0.0
+    step = _step(rho, data, phi, lam) if method == "admm" else 0.0
     trivial = lam == 0 or data.size == 1
     if trivial or method == "closed_form":
         x = data.copy() if trivial else resolvent(data.shape, lam, data.dtype)(data)
@@ -138,10 +138,8 @@ def denoise_tv(
     problem, trace = Problem(data, phi, lam), Trace(data, tol, max_iter, callback)
     if method == "admm":
         x = admm(problem, step, start, trace)
-    elif method == "newton":
-        x = newton(problem, step, start, trace)
     else:
-        x = (fista if method == "fista" else lbfgs)(problem, start, trace)
+        x = {"newton": newton, "fista": fista, "lbfgs": lbfgs}[method](problem, start, trace)
     value, residual = trace.rows[-1]
     if not trace.converged:
         warnings.warn(
@@ -187,7 +185,7 @@ def _refuse(method: str, phi: Penalty, ndim: int) -> None:
         raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(map(repr, METHODS))}")
     if method == "closed_form" and not isinstance(phi, L2):
         raise ValueError(f"method='closed_form' is for the penalty L2(), not for {phi!r}")
-    if method in ("admm", "newton") and math.isinf(phi.weak_convexity):
+    if method == "admm" and math.isinf(phi.weak_convexity):
         raise ValueError(f"method={method!r} needs a penalty of finite weak_convexity, and {phi!r} has none")
     if method in ("lbfgs", "fista", "newton") and math.isinf(phi.lipschitz):
         raise ValueError(f"method={method!r} needs a differentiable penalty, and {phi!r} has a kink: use 'admm'")

@@ -1,7 +1,6 @@
 """ADMM on the splitting z = Dx: any penalty with a single-valued prox."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -42,8 +41,8 @@ def admm_step(y: Array, phi: Penalty, lam: float) -> float:
     return max(least, lam * secant * (8 if kinked else 1)) or lam
 
 
-def iterates(problem: Problem, rho: float, start: Array) -> Iterator[tuple[Array, list[Array], float]]:
-    """Yield x, Dx and the larger of the two residuals, for ever."""
+def admm(problem: Problem, rho: float, start: Array, trace: Trace) -> Array:
+    """Run from z = D(start), u = 0 until both residuals are small."""
     y, phi, step = problem.y, problem.phi, problem.lam / rho
     solve = resolvent(y.shape, rho, y.dtype)
     z = differences(start)
@@ -56,12 +55,5 @@ def iterates(problem: Problem, rho: float, start: Array) -> Iterator[tuple[Array
         u = [part - zk for part, zk in zip(v, z, strict=True)]
         primal = norm([part - zk for part, zk in zip(dx, z, strict=True)])
         dual = rho * norm([adjoint([zk - ok for zk, ok in zip(z, old, strict=True)])])
-        yield x, dx, max(primal, dual)
-
-
-def admm(problem: Problem, rho: float, start: Array, trace: Trace) -> Array:
-    """Run until both residuals are small."""
-    for x, dx, residual in iterates(problem, rho, start):
-        if trace.record(x, problem.value(x, dx), residual):
+        if trace.record(x, problem.value(x, dx), max(primal, dual)):
             return x
-    raise AssertionError("the iterates do not end")  # pragma: no cover

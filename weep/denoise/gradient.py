@@ -1,6 +1,7 @@
 """Gradient methods, for differentiable penalties: accelerated gradient with restart, and SciPy's L-BFGS-B."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -9,19 +10,17 @@ from ..operators import differences
 from .problem import Array, Problem, Trace, norm
 
 
-def fista(problem: Problem, start: Array, trace: Trace) -> Array:
+def accelerated(problem: Problem, start: Array) -> Iterator[tuple[Array, float, Array]]:
     """Nesterov's accelerated gradient with step 1/L; the momentum restarts when it points uphill.
 
-    Each iteration evaluates (11) and its gradient once, at the extrapolated point v. That is the point that is
-    recorded and returned.
+    Yields, for ever, the extrapolated point, and the objective and its gradient there.
     """
     step = 1 / problem.lipschitz
     x, v, theta = start, start, 1.0
     while True:
         parts = differences(v)
         gradient = problem.gradient(v, parts)
-        if trace.record(v, problem.value(v, parts), norm([gradient])):
-            return v
+        yield v, problem.value(v, parts), gradient
         x, old = v - step * gradient, x
         move = x - old
         if np.vdot(gradient, move) > 0:
@@ -30,6 +29,14 @@ def fista(problem: Problem, start: Array, trace: Trace) -> Array:
             following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
             v = x + ((theta - 1) / following) * move
             theta = following
+
+
+def fista(problem: Problem, start: Array, trace: Trace) -> Array:
+    """Accelerated gradient until the gradient is small."""
+    for x, value, gradient in accelerated(problem, start):
+        if trace.record(x, value, norm([gradient])):
+            return x
+    raise AssertionError("the iterates do not end")  # pragma: no cover
 
 
 def lbfgs(problem: Problem, start: Array, trace: Trace) -> Array:

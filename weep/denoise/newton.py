@@ -4,39 +4,40 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from ..operators import differences
-from .admm import iterates
+from .gradient import accelerated
 from .problem import Array, Problem, Trace, norm
 
-#: Steps of ADMM before the first try of Newton, and between tries that failed.
-WARM_UP, PAUSE = 20, 10
+#: Gradient steps before the first try of Newton; each failure doubles their number.
+WARM_UP = 4
 
 
-def newton(problem: Problem, rho: float, start: Array, trace: Trace) -> Array:
-    """Steps of ADMM to find the pieces, then Newton steps for as long as they descend."""
-    for n, (x, dx, residual) in enumerate(iterates(problem, rho, start), 1):
-        if trace.record(x, problem.value(x, dx), residual):
+def newton(problem: Problem, start: Array, trace: Trace) -> Array:
+    """Gradient steps to find the pieces, then Newton steps for as long as they descend."""
+    following = WARM_UP
+    for n, (x, value, gradient) in enumerate(accelerated(problem, start), 1):
+        if trace.record(x, value, norm([gradient])):
             return x
-        if n >= WARM_UP and (n - WARM_UP) % PAUSE == 0:
-            x, done = descend(problem, x, trace)
+        if n == following:
+            following *= 2
+            end, done = descend(problem, x, value, gradient, trace)
             if done:
-                return x
+                return end
     raise AssertionError("the iterates do not end")  # pragma: no cover
 
 
-def descend(problem: Problem, x: Array, trace: Trace) -> tuple[Array, bool]:
+def descend(problem: Problem, x: Array, value: float, gradient: Array, trace: Trace) -> tuple[Array, bool]:
     """Take Newton steps while the Hessian is positive definite and the objective does not rise."""
-    parts = differences(x)
-    value, gradient = problem.value(x, parts), problem.gradient(x, parts)
+    dx = np.diff(x)
     while True:
-        move = newton_step(problem, parts[0], gradient)
+        move = newton_step(problem, dx, gradient)
         if move is None:
             return x, False
         candidate = x + move
-        parts = differences(candidate)
-        lower = problem.value(candidate, parts)
+        (dx,) = differences(candidate)
+        lower = problem.value(candidate, [dx])
         if not lower <= value + 1e-14 * abs(value):
             return x, False
-        x, value, gradient = candidate, lower, problem.gradient(candidate, parts)
+        x, value, gradient = candidate, lower, problem.gradient(candidate, [dx])
         if trace.record(x, value, norm([gradient])):
             return x, True
 
