@@ -1,6 +1,6 @@
 """The built pages, looked at in headless Chromium: skipped by name where there is no browser or no built book.
 
-With the environment variable WEEP_PAGES=required, as in CI, either is an error. WEEP_HTML names another folder of pages.
+With the environment variable WEEP_PAGES=required, as in CI, either is an error. WEEP_HTML names another folder.
 """
 
 import functools
