@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import pieces
+
 Kernel = Callable[[NDArray[Any]], NDArray[Any]]
 
 # 8192 float64 values are 64 KiB: with a few temporaries of that size a kernel stays in the second-level cache, and the
@@ -62,6 +64,9 @@ class Penalty(ABC):
     and return one-dimensional floating arrays. Kernels may not change their input.
 
     NaN in gives NaN out. Infinite values give the limit of the formula.
+
+    A penalty that is piecewise quadratic also takes arrays of PyTorch, JAX and every other library of the array API,
+    and returns the same kind. Value, gradient and prox can then be differentiated, compiled and vectorised there.
     """
 
     @property
@@ -84,40 +89,40 @@ class Penalty(ABC):
 
         Parameters
         ----------
-        x : array_like of real numbers
-            Any shape. Floating dtypes are kept, integers become float64.
+        x : array_like of real numbers, or an array of another library
+            Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
 
         Returns
         -------
-        ndarray or scalar
-            Same shape and dtype.
+        array or scalar
+            Same kind, shape and dtype.
 
         Raises
         ------
         TypeError
             If ``x`` does not hold real numbers.
         """
-        return evaluate(self._value, floating("x", x))
+        return self._foreign_value(x) if pieces.foreign(x) else evaluate(self._value, floating("x", x))
 
     def grad(self, x: ArrayLike) -> Any:
         """Derivative φ'(x), elementwise; at a kink, the element of the subdifferential that the class names.
 
         Parameters
         ----------
-        x : array_like of real numbers
-            Any shape. Floating dtypes are kept, integers become float64.
+        x : array_like of real numbers, or an array of another library
+            Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
 
         Returns
         -------
-        ndarray or scalar
-            Same shape and dtype.
+        array or scalar
+            Same kind, shape and dtype.
 
         Raises
         ------
         TypeError
             If ``x`` does not hold real numbers.
         """
-        return evaluate(self._grad, floating("x", x))
+        return self._foreign_grad(x) if pieces.foreign(x) else evaluate(self._grad, floating("x", x))
 
     def prox(self, z: ArrayLike, step: float) -> Any:
         """Proximal operator: a global minimiser of ``step·φ(x) + (x − z)²/2`` over x, elementwise.
@@ -126,15 +131,16 @@ class Penalty(ABC):
 
         Parameters
         ----------
-        z : array_like of real numbers
-            Any shape. Floating dtypes are kept, integers become float64.
+        z : array_like of real numbers, or an array of another library
+            Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
         step : float
-            The weight of the penalty, λ in (10). Any finite number above zero.
+            The weight of the penalty, λ in (10). Any finite number above zero. With an array ``z`` of another library
+            also a scalar array of that library, to be differentiated: below 1/weak_convexity, which is not checked.
 
         Returns
         -------
-        ndarray or scalar
-            Same shape and dtype as ``z``.
+        array or scalar
+            Same kind, shape and dtype as ``z``.
 
         Raises
         ------
@@ -143,8 +149,16 @@ class Penalty(ABC):
         ValueError
             If ``step`` is not finite and above zero.
         """
+        if pieces.foreign(z):
+            return pieces.prox(self, z, step if pieces.foreign(step) else positive("step", step))
         step = positive("step", step)
         return evaluate(lambda block: self._prox(block, step), floating("z", z))
+
+    def _foreign_value(self, x: Any) -> Any:
+        return pieces.value(self, x)
+
+    def _foreign_grad(self, x: Any) -> Any:
+        return pieces.grad(self, x)
 
     @abstractmethod
     def _value(self, x: NDArray[Any]) -> NDArray[Any]: ...

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
 
+from . import pieces
 from .base import Penalty, positive
 
 
@@ -48,13 +50,20 @@ class Tukey(Penalty):
         return 0.8
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
-        v = np.minimum(np.abs(x / self.c), 1) ** 2
+        v = array_namespace(x).clip(x / self.c, -1, 1) ** 2
         return (self.c**2 / 6) * v * (3 - v * (3 - v))
 
     def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
-        inner = np.clip(x, -self.c, self.c)
+        inner = array_namespace(x).clip(x, -self.c, self.c)
         u = inner / self.c
         return inner * ((1 - u) * (1 + u)) ** 2
+
+    # Two of the kernels are made of operations that every array library has; the prox needs a root finder.
+    def _foreign_value(self, x: Any) -> Any:
+        return self._value(pieces.floating("x", x))
+
+    def _foreign_grad(self, x: Any) -> Any:
+        return self._grad(pieces.floating("x", x))
 
     def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
         y = np.abs(np.asarray(z, dtype=np.float64)) / self.c
