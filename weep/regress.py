@@ -133,8 +133,8 @@ def regress(
     Examples
     --------
     >>> from weep import Huber, regress
-    >>> X = [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0]]
-    >>> regress(X, [1.0, 3.0, 5.0, 90.0], Huber(0.001), method="newton").coef.round(2)
+    >>> X = [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0], [4.0, 1.0]]
+    >>> regress(X, [1.0, 3.0, 5.0, 7.0, 90.0], Huber(0.001), method="newton").coef.round(2)
     array([2., 1.])
     """
     design, target = _data(X, y)
