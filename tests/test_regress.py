@@ -132,7 +132,11 @@ def test_a_batch_is_its_problems(rho, method):
         together = regress(X, y, rho, init, method)
         for k in range(6):
             alone = regress(X[k], y[k], rho, init, method)
-            assert isinstance(alone.objective, float) and isinstance(alone.n_iter, int) and isinstance(alone.converged, bool)
+            assert (
+                isinstance(alone.objective, float)
+                and isinstance(alone.n_iter, int)
+                and isinstance(alone.converged, bool)
+            )
             np.testing.assert_allclose(alone.coef, together.coef[k], rtol=1e-7, atol=1e-7)
 
 
