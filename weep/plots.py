@@ -28,6 +28,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "L1": {"color": "#E69F00", "linestyle": "--"},
     "L2": {"color": "#777777", "linestyle": ":"},
     "MCP": {"color": "#D55E00", "linestyle": "-."},
+    "SCAD": {"color": "#CC79A7", "linestyle": ":"},
+    "DWF": {"color": "#56B4E9", "linestyle": "-."},
+    "oracle": {"color": "#000000", "linestyle": ":"},
     "Huber": {"color": "#009E73", "linestyle": "--"},
 }
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
