@@ -157,14 +157,19 @@ def modules():
     return ["weep", *(m.name for m in pkgutil.walk_packages(weep.__path__, "weep."))]
 
 
+def load(name):
+    """A module; an adapter whose library is absent skips the test."""
+    return pytest.importorskip(name, exc_type=ImportError) if ".interop." in name else importlib.import_module(name)
+
+
 @pytest.mark.parametrize("name", modules())
 def test_examples_in_docstrings(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    assert doctest.testmod(load(name)).failed == 0
 
 
 @pytest.mark.parametrize("name", modules())
 def test_public_names_are_documented(name):
-    module = importlib.import_module(name)
+    module = load(name)
     for public in getattr(module, "__all__", []):
         thing = getattr(module, public)
         if callable(thing):

@@ -1,0 +1,281 @@
+"""Each adapter runs its library on a real problem; what is not installed is skipped by name."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares, minimize
+
+from weep import L1, L2, WEEP, Huber, Tukey, denoise_tv
+
+PHI = WEEP(20.0, 0.1, scale=0.5)
+NEEDS = {
+    "pyproximal": "pyproximal",
+    "skglm": "skglm",
+    "sklearn": "robust",
+    "statsmodels": "robust",
+    "torch": "torch",
+    "skimage": "images",
+}
+
+
+def adapter(name):
+    pytest.importorskip(name)
+    return importlib.import_module(f"weep.interop.{name}")
+
+
+def sparse_problem(n=60, p=30, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    w = np.zeros(p)
+    w[:4] = [3.0, -2.0, 2.5, 1.5]
+    return X, X @ w + 0.1 * rng.normal(size=n), w
+
+
+def outlier_line(seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, 200)
+    y = 3.0 * x + 1.0 + 0.1 * rng.normal(size=200)
+    y[:50] += rng.uniform(5, 20, 50)
+    return x, y
+
+
+def lasso_units_gradient(X, y, w, alpha):
+    """Gradient of ‖y − Xw‖²/(2n) + α Σ φ(w): zero at a stationary point, whichever library found it."""
+    return -X.T @ (y - X @ w) / len(y) + alpha * PHI.grad(w)
+
+
+@pytest.mark.parametrize(("name", "extra"), NEEDS.items())
+def test_an_absent_library_names_its_extra(name, extra):
+    code = f"import sys; sys.modules[{name!r}] = None; import weep.interop.{name}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"pip install 'weep-companion[{extra}]'" in run.stderr
+
+
+def test_adapters_are_imported_on_demand():
+    code = "import sys, weep, weep.interop; sys.exit(any(m.startswith('weep.interop.') for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestPyProximal:
+    @pytest.fixture
+    def library(self):
+        return adapter("pyproximal"), importlib.import_module("pyproximal")
+
+    def test_admm_denoises_as_denoise_tv_does(self, library):
+        pylops = importlib.import_module("pylops")
+        ours, theirs = library
+        y = np.repeat([0.0, 2.0, 1.0], 20) + 0.1 * np.random.default_rng(0).normal(size=60)
+        lam = 0.2  # λ‖D‖² < 1: one minimum
+        D = pylops.FirstDerivative(60, edge=False, kind="forward")
+        x, _ = theirs.optimization.primal.ADMML2(
+            ours.Separable(PHI, lam), pylops.Identity(60), y, D, x0=y, tau=1 / (2.2 * lam), niter=400
+        )
+        # The operator of PyLops has one more row, of zeros, which costs nothing.
+        np.testing.assert_allclose(x, denoise_tv(y, PHI, lam, tol=1e-9).x, atol=1e-5)
+
+    def test_proximal_gradient_reaches_a_stationary_point(self, library):
+        pylops = importlib.import_module("pylops")
+        ours, theirs = library
+        X, y, _ = sparse_problem()
+        f, step = theirs.L2(Op=pylops.MatrixMult(X), b=y), 1 / np.linalg.norm(X, 2) ** 2
+        w = theirs.optimization.primal.ProximalGradient(
+            f, ours.Separable(PHI, 6.0), x0=np.zeros(30), tau=step, niter=3000
+        )
+        assert np.abs(60 * lasso_units_gradient(X, y, w, 0.1)).max() < 1e-6
+
+    def test_moreau_and_gradient(self, library):
+        ours, _ = library
+        f, x = ours.Separable(PHI, 0.3), np.linspace(-3, 3, 31)
+        assert importlib.import_module("pyproximal.utils.moreau").moreau(f, x, 0.7)
+        np.testing.assert_array_equal(f.grad(x), 0.3 * PHI.grad(x))
+        assert f(x) == pytest.approx(0.3 * PHI(x).sum())
+        with pytest.raises(ValueError, match="tau"):
+            f.prox(x, -1.0)
+
+
+class TestSkglm:
+    @pytest.mark.parametrize("solver", ["AndersonCD", "FISTA"])
+    def test_solvers_reach_a_stationary_point(self, solver):
+        penalty = adapter("skglm").penalty(PHI, 0.1)
+        import skglm
+        from skglm.solvers import FISTA, AndersonCD
+
+        X, y, _ = sparse_problem()
+        kinds = {"AndersonCD": AndersonCD(tol=1e-8, fit_intercept=False), "FISTA": FISTA(max_iter=5000, tol=1e-8)}
+        model = skglm.GeneralizedLinearEstimator(skglm.datafits.Quadratic(), penalty, kinds[solver])
+        w = model.fit(X, y).coef_
+        assert np.abs(lasso_units_gradient(X, y, w, 0.1)).max() < 1e-6
+
+    @pytest.mark.parametrize("phi", [PHI, Huber(), L2(), WEEP(2.0, 2.0)], ids=repr)
+    def test_kernels_are_those_of_the_package(self, phi):
+        penalty = adapter("skglm").penalty(phi, 0.5)
+        z = np.linspace(-6, 6, 401)
+        assert penalty.value(z) == pytest.approx(0.5 * phi(z).sum(), rel=1e-12)
+        for step in (0.1, 1.0, 4.0):
+            got = [penalty.prox_1d(v, step, 0) for v in z]
+            np.testing.assert_allclose(got, phi.prox(z, 0.5 * step), atol=1e-7)
+        distance = penalty.subdiff_distance(z, np.ones_like(z), np.arange(z.size))
+        np.testing.assert_allclose(distance, np.abs(1 + 0.5 * phi.grad(z)), rtol=1e-9)
+
+    def test_other_penalties_are_refused(self):
+        with pytest.raises(TypeError):
+            adapter("skglm").penalty(L1(), 1.0)
+
+
+class TestSklearn:
+    def test_the_checks_of_scikit_learn(self):
+        ours = adapter("sklearn")
+        from sklearn.utils.estimator_checks import check_estimator
+
+        check_estimator(ours.SmoothRegression(alpha=1e-3), on_skip=None)
+        check_estimator(ours.SmoothRegression(loss=Huber(), alpha=0.0), on_skip=None)
+
+    def test_a_robust_loss_ignores_outliers(self):
+        ours = adapter("sklearn")
+        from sklearn.linear_model import LinearRegression
+        from sklearn.model_selection import GridSearchCV
+
+        x, y = outlier_line()
+        model = ours.SmoothRegression(WEEP(10.0, 0.01, scale=2.0), alpha=0.0).fit(x[:, None], y)
+        assert abs(model.coef_[0] - 3) + abs(model.intercept_ - 1) < 0.1
+        assert abs(LinearRegression().fit(x[:, None], y).intercept_ - 1) > 1
+        search = GridSearchCV(ours.SmoothRegression(), {"loss": [L2(), Huber(0.5)], "alpha": [0.0, 0.1]})
+        assert search.fit(x[:, None], y).best_params_["loss"] in (L2(), Huber(0.5))
+
+    def test_a_sparse_penalty_finds_the_support(self):
+        ours = adapter("sklearn")
+        X, y, w = sparse_problem()
+        model = ours.SmoothRegression(penalty=PHI, alpha=0.1, fit_intercept=False, tol=1e-9).fit(X, y)
+        assert np.abs(lasso_units_gradient(X, y, model.coef_, 0.1)).max() < 1e-6
+        assert set(np.flatnonzero(np.abs(model.coef_) > 0.3)) == set(np.flatnonzero(w))
+        with pytest.raises(ValueError, match="Lipschitz"):
+            ours.SmoothRegression(penalty=L1()).fit(X, y)
+
+
+class TestStatsmodels:
+    def test_rlm_with_a_huber_agrees_with_its_own(self):
+        ours = adapter("statsmodels")
+        import statsmodels.api as sm
+
+        x, y = outlier_line()
+        X = sm.add_constant(x)
+        theirs = sm.RLM(y, X, M=sm.robust.norms.HuberT(1.345)).fit()
+        fit = sm.RLM(y, X, M=ours.Norm(Huber(1.345))).fit()
+        np.testing.assert_allclose(fit.params, theirs.params, rtol=1e-9)
+        np.testing.assert_allclose(fit.bse, theirs.bse, rtol=1e-9)
+
+    def test_rlm_with_weep_ignores_outliers(self):
+        ours = adapter("statsmodels")
+        import statsmodels.api as sm
+
+        x, y = outlier_line()
+        fit = sm.RLM(y, sm.add_constant(x), M=ours.Norm(WEEP(1.0, 0.0))).fit(maxiter=200)
+        np.testing.assert_allclose(fit.params, [1, 3], atol=0.1)
+        assert np.all(np.isfinite(fit.bse))
+
+    def test_weights_at_zero(self):
+        norm = adapter("statsmodels").Norm(PHI)
+        assert norm.weights(np.array([0.0, 1e-9, -1e-9])) == pytest.approx([20.0, 20.0, 20.0])
+        assert (norm.redescending, adapter("statsmodels").Norm(WEEP(1, 0)).redescending) == ("not", "hard")
+
+
+class TestScipy:
+    def test_minimize(self):
+        X, y, _ = sparse_problem()
+        ours = adapter("scipy")
+
+        def fit(w):
+            r = X @ w - y
+            return r @ r / 120, X.T @ r / 60
+
+        objective = ours.penalised(fit, PHI, 0.1)
+        for method in ("L-BFGS-B", "CG", "BFGS"):
+            found = minimize(objective, np.zeros(30), jac=True, method=method, tol=1e-8)
+            assert np.abs(lasso_units_gradient(X, y, found.x, 0.1)).max() < 1e-4
+
+    @pytest.mark.parametrize("phi", [WEEP(10.0, 0.01, scale=2.0), Huber(0.5)], ids=repr)
+    def test_least_squares(self, phi):
+        x, y = outlier_line()
+        loss = adapter("scipy").loss(phi)
+        found = least_squares(lambda w: w[0] * x + w[1] - y, [2.0, 2.0], loss=loss, xtol=1e-12, gtol=1e-10)
+        r = found.x[0] * x + found.x[1] - y
+        assert found.cost == pytest.approx(phi(r).sum())
+        assert abs(np.sum(phi.grad(r) * x)) + abs(np.sum(phi.grad(r))) < 1e-3
+        assert abs(found.x[0] - 3) < 0.2
+
+    def test_loss_and_its_derivatives(self):
+        z = np.concatenate([[0.0], np.linspace(1e-4, 4, 50)])
+        rho, first, second = adapter("scipy").loss(PHI)(z)
+        np.testing.assert_allclose(rho, 2 * PHI(np.sqrt(z)))
+        h = 1e-7
+        low, high = (adapter("scipy").loss(PHI)(z[1:] + k * h) for k in (-1, 1))
+        np.testing.assert_allclose(first[1:], (high[0] - low[0]) / (2 * h), atol=1e-4)
+        smooth = np.abs(high[2] - low[2]) < 1e-3
+        assert smooth.mean() > 0.8
+        np.testing.assert_allclose(second[1:][smooth], ((high[1] - low[1]) / (2 * h))[smooth], rtol=1e-3, atol=1e-3)
+        assert (first[0], second[0]) == (20.0, 0.0)
+
+
+class TestTorch:
+    def test_loss_reduces_as_torch_does(self):
+        ours, torch = adapter("torch"), importlib.import_module("torch")
+        a, b = torch.linspace(-3, 3, 12).reshape(3, 4), torch.ones(3, 4)
+        for reduction in ("mean", "sum", "none"):
+            theirs = torch.nn.HuberLoss(reduction=reduction, delta=0.5)
+            torch.testing.assert_close(ours.Loss(Huber(0.5), reduction)(a, b), theirs(a, b))
+        with pytest.raises(ValueError, match="reduction="):
+            ours.Loss(PHI, "max")
+
+    def test_a_line_through_outliers(self):
+        ours, torch = adapter("torch"), importlib.import_module("torch")
+        torch.manual_seed(0)
+        x, y = (torch.tensor(v)[:, None] for v in outlier_line())
+        model = torch.nn.Linear(1, 1, dtype=torch.float64)
+        optimiser, loss = torch.optim.Adam(model.parameters(), 0.05), ours.Loss(WEEP(10.0, 0.01, scale=2.0))
+        for _ in range(400):
+            optimiser.zero_grad()
+            loss(model(x), y).backward()
+            optimiser.step()
+        assert abs(model.weight.item() - 3) + abs(model.bias.item() - 1) < 0.1
+
+    def test_regulariser(self):
+        ours, torch = adapter("torch"), importlib.import_module("torch")
+        model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 1))
+        value = ours.Regulariser(PHI, 0.3)(model.parameters())
+        value.backward()
+        want = sum(PHI(w.detach().numpy()).sum() for w in model.parameters())
+        assert value.item() == pytest.approx(0.3 * want, rel=1e-5)
+        for w in model.parameters():
+            np.testing.assert_allclose(w.grad.numpy(), 0.3 * PHI.grad(w.detach().numpy()), rtol=1e-5)
+
+    @pytest.mark.parametrize("phi", [PHI, Tukey()], ids=repr)
+    def test_gradcheck(self, phi):
+        torch = pytest.importorskip("torch")
+        x = torch.linspace(-2, 2, 17, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(phi, x)
+
+
+class TestSkimage:
+    def test_signature_is_that_of_chambolle(self):
+        ours = adapter("skimage").denoise_tv
+        from skimage.restoration import denoise_tv_chambolle
+
+        theirs, own = (inspect.signature(f).parameters for f in (denoise_tv_chambolle, ours))
+        assert [n for n in own if n != "phi"] == list(theirs)
+        assert all(own[n].kind == theirs[n].kind for n in theirs)
+
+    def test_grey_colour_and_integers(self):
+        ours = adapter("skimage").denoise_tv
+        rng = np.random.default_rng(0)
+        clean = np.kron(rng.integers(0, 3, (4, 4)) / 2, np.ones((8, 8)))
+        noisy = clean + 0.1 * rng.normal(size=clean.shape)
+        grey = ours(noisy, 0.1)
+        assert np.mean((grey - clean) ** 2) < 0.5 * np.mean((noisy - clean) ** 2)
+        colour = ours(np.stack([noisy, 1 - noisy], -1), 0.1, channel_axis=-1)
+        np.testing.assert_allclose(colour[..., 0], grey)
+        eight = np.clip(noisy * 255, 0, 255).astype(np.uint8)
+        np.testing.assert_allclose(ours(eight, 0.1), ours(eight / 255, 0.1), atol=1e-12)

@@ -1,0 +1,89 @@
+"""A piecewise quadratic penalty for the solvers of skglm, coordinate descent and FISTA among them."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+try:
+    from numba import bool_, float64
+    from skglm.penalties.base import BasePenalty
+except ImportError as error:
+    raise ImportError("this adapter needs the extra 'skglm': pip install 'weep-companion[skglm]'") from error
+
+from ..penalties.pieces import expansion
+
+__all__ = ["PieceWise", "penalty"]
+
+
+def penalty(phi: Any, alpha: float) -> "PieceWise":
+    """The penalty α Σ φ(w_j) of skglm, for a φ that is piecewise quadratic and differentiable: `WEEP`, `Huber`, `L2`.
+
+    Parameters
+    ----------
+    phi : Penalty
+        The penalty φ.
+    alpha : float
+        Weight α > 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
+
+    Returns
+    -------
+    PieceWise
+        To be given to ``skglm.GeneralizedLinearEstimator``.
+    """
+    return PieceWise(float(alpha), np.array(expansion(phi)))
+
+
+class PieceWise(BasePenalty):
+    """What skglm compiles: the rows of ``pieces`` are start, end, value, slope and curvature of each piece."""
+
+    def __init__(self, alpha: float, pieces: Any) -> None:
+        self.alpha, self.pieces = alpha, pieces
+
+    def get_spec(self) -> Any:
+        """Types of the attributes."""
+        return (("alpha", float64), ("pieces", float64[:, ::1]))
+
+    def params_to_dict(self) -> dict[str, Any]:
+        """Attributes by name."""
+        return {"alpha": self.alpha, "pieces": self.pieces}
+
+    def value(self, w: Any) -> float:
+        """α Σ φ(w_j)."""
+        total = 0.0
+        for wj in w:
+            p = self.pieces[np.searchsorted(self.pieces[1:, 0], abs(wj))]
+            t = abs(wj) - p[0]
+            total += p[2] + (p[3] + p[4] / 2 * t) * t
+        return self.alpha * total
+
+    def prox_1d(self, value: float, stepsize: float, j: int) -> float:
+        """Prox of stepsize·αφ: the best of what the pieces propose."""
+        r, step = abs(value), stepsize * self.alpha
+        best, least = 0.0, np.inf
+        for p in self.pieces:
+            rate = 1 + step * p[4]
+            if rate > 0:
+                x = min(max(p[0] + (r - p[0] - step * p[3]) / rate, p[0]), p[1])
+                t = x - p[0]
+                cost = step * (p[2] + (p[3] + p[4] / 2 * t) * t) + (x - r) ** 2 / 2
+                if cost < least:
+                    best, least = x, cost
+        return math.copysign(best, value)
+
+    def subdiff_distance(self, w: Any, grad: Any, ws: Any) -> Any:
+        """How far the gradient is from zero: \\|∂f/∂w_j + αφ'(w_j)\\|."""
+        distance = np.empty_like(grad)
+        for i, j in enumerate(ws):
+            p = self.pieces[np.searchsorted(self.pieces[1:, 0], abs(w[j]))]
+            slope = p[3] + p[4] * (abs(w[j]) - p[0])
+            distance[i] = abs(grad[i] + self.alpha * math.copysign(slope, w[j]))
+        return distance
+
+    def is_penalized(self, n_features: int) -> Any:
+        """All features are."""
+        return np.ones(n_features, bool_)
+
+    def generalized_support(self, w: Any) -> Any:
+        """All coefficients that are not zero. A differentiable penalty makes almost none zero."""
+        return w != 0

@@ -1,0 +1,55 @@
+"""A penalty as a loss and as a regulariser of PyTorch."""
+
+from collections.abc import Iterable
+
+try:
+    import torch
+except ImportError as error:
+    raise ImportError("this adapter needs the extra 'torch': pip install 'weep-companion[torch]'") from error
+
+from ..penalties import Penalty
+
+__all__ = ["Loss", "Regulariser"]
+
+
+class Loss(torch.nn.Module):
+    """The loss φ(input − target), reduced like PyTorch's own losses.
+
+    Parameters
+    ----------
+    phi : Penalty
+        The loss.
+    reduction : {"mean", "sum", "none"}, optional
+        Over all entries.
+    """
+
+    def __init__(self, phi: Penalty, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction={reduction!r} must be 'mean', 'sum' or 'none'")
+        self.phi, self.reduction = phi, reduction
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of a prediction."""
+        value = self.phi(input - target)
+        return value if self.reduction == "none" else getattr(value, self.reduction)()
+
+
+class Regulariser(torch.nn.Module):
+    """The sum λ Σ φ(w) over parameters: ``loss + regulariser(model.parameters())``.
+
+    Parameters
+    ----------
+    phi : Penalty
+        The penalty.
+    lam : float
+        Weight λ.
+    """
+
+    def __init__(self, phi: Penalty, lam: float) -> None:
+        super().__init__()
+        self.phi, self.lam = phi, lam
+
+    def forward(self, parameters: Iterable[torch.Tensor]) -> torch.Tensor:
+        """The penalty on all entries of all tensors."""
+        return self.lam * torch.stack([self.phi(w).sum() for w in parameters]).sum()
