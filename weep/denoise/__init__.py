@@ -91,6 +91,9 @@ def denoise_tv(
     L-BFGS-B compares objectives, and those of neighbours agree to the last digit from a residual of about 1e-8 on:
     ask it for no more. In single precision, residuals end at about 1e-6.
 
+    With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one and two dimensions for WEEP
+    and `Huber`, from 256 entries on. Results agree up to rounding.
+
     One iteration of ADMM on the splitting z = Dx, with the scaled dual u:
 
     .. math::

@@ -1,7 +1,7 @@
 """Gradient methods, for differentiable penalties: accelerated gradient with restart, and SciPy's L-BFGS-B."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -10,31 +10,59 @@ from ..operators import differences
 from .problem import Array, Problem, Trace, norm
 
 
-def accelerated(problem: Problem, start: Array) -> Iterator[tuple[Array, float, Array]]:
+def accelerated(problem: Problem, start: Array) -> Iterator[tuple[Array, float, float]]:
     """Nesterov's accelerated gradient with step 1/L; the momentum restarts when it points uphill.
 
-    Yields, for ever, the extrapolated point, and the objective and its gradient there.
+    Yields, for ever, the extrapolated point, and the objective and the norm of its gradient there. The point may be
+    overwritten by the step after the next.
     """
-    step = 1 / problem.lipschitz
-    x, v, theta = start, start, 1.0
+    advance = _fused(problem, start) if problem.fused else _plain(problem, start)
+    v, theta = start, 1.0
     while True:
+        following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
+        after, value, size, uphill = advance(v, (theta - 1) / following)
+        yield v, value, size
+        v, theta = after, 1.0 if uphill else following
+
+
+Advance = Callable[[Array, float], tuple[Array, float, float, bool]]
+
+
+def _plain(problem: Problem, start: Array) -> Advance:
+    step, x = 1 / problem.lipschitz, start
+
+    def advance(v: Array, beta: float) -> tuple[Array, float, float, bool]:
+        nonlocal x
         parts = differences(v)
         gradient = problem.gradient(v, parts)
-        yield v, problem.value(v, parts), gradient
         x, old = v - step * gradient, x
         move = x - old
-        if np.vdot(gradient, move) > 0:
-            theta, v = 1.0, x
-        else:
-            following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
-            v = x + ((theta - 1) / following) * move
-            theta = following
+        uphill = float(np.vdot(gradient, move)) > 0
+        return x if uphill else x + beta * move, problem.value(v, parts), norm([gradient]), uphill
+
+    return advance
+
+
+def _fused(problem: Problem, start: Array) -> Advance:
+    assert problem.fused is not None
+    sweep, convert = problem.fused.sweeps[start.ndim], start.dtype.type
+    y, x, step = np.ascontiguousarray(problem.y), start.copy(), convert(1 / problem.lipschitz)
+    pair = [np.empty_like(x), np.empty_like(x)]
+
+    def advance(v: Array, beta: float) -> tuple[Array, float, float, bool]:
+        pair.reverse()
+        value, squares, along = sweep(v, x, y, pair[0], *problem.scalars, step, convert(beta), convert(0.5))
+        if along > 0:
+            pair[0][...] = x
+        return pair[0], value, math.sqrt(squares), along > 0
+
+    return advance
 
 
 def fista(problem: Problem, start: Array, trace: Trace) -> Array:
     """Accelerated gradient until the gradient is small."""
-    for x, value, gradient in accelerated(problem, start):
-        if trace.record(x, value, norm([gradient])):
+    for x, value, size in accelerated(problem, start):
+        if trace.record(x, value, size):
             return x
     raise AssertionError("the iterates do not end")  # pragma: no cover
 

@@ -3,13 +3,19 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import compiled
 from ..operators import adjoint, differences, norm_squared
 from ..penalties import Penalty
+
+#: Smaller signals are solved as fast in numpy, and do not wait for a compiler.
+WORTH_COMPILING = 256
 
 Array = NDArray[Any]
 Callback = Callable[[int, Array], object]
@@ -65,6 +71,18 @@ class Problem:
         """Lipschitz constant of the gradient: 1 + λ L ‖D‖²."""
         return 1 + self.lam * self.phi.lipschitz * norm_squared(self.y.shape)
 
+    @cached_property
+    def fused(self) -> ModuleType | None:
+        """Compiled kernels for this problem, or None."""
+        small = self.y.size < WORTH_COMPILING or self.y.ndim > 2
+        return None if small or self.phi.hubers is None else compiled.kernels("weep.denoise.fused")
+
+    @cached_property
+    def scalars(self) -> tuple[Any, ...]:
+        """What the compiled kernels want to know of φ and λ, in the type of the data."""
+        assert self.phi.hubers is not None
+        return tuple(map(self.y.dtype.type, (*self.phi.hubers, self.lam)))
+
     def value(self, x: Array, parts: list[Array]) -> float:
         """Objective at x, with Dx given."""
         fidelity = float(np.sum((self.y - x) ** 2, dtype=np.float64)) / 2
@@ -90,7 +108,7 @@ class Trace:
         self.rows.append((value, relative))
         self.converged = relative <= self.tol
         if self.callback is not None:
-            self.callback(len(self.rows), x)
+            self.callback(len(self.rows), x.copy())  # compiled kernels use the memory again
         return self.converged or len(self.rows) >= self.max_iter
 
 

@@ -17,6 +17,9 @@ Kernel = Callable[[NDArray[Any]], NDArray[Any]]
 # allocator reuses the same memory for each block. Whole-array expressions cost five to fifteen times as much.
 BLOCK = 8192
 
+#: Smaller arrays are as fast in NumPy, and do not wait for a compiler.
+WORTH_COMPILING = 4096
+
 
 def real(name: str, value: object) -> float:
     """Return a finite real parameter as a float, or say what is wrong with it."""
@@ -45,16 +48,29 @@ def floating(name: str, x: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def evaluate(kernel: Kernel, x: NDArray[Any]) -> Any:
+def evaluate(kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
     """Apply an elementwise kernel block by block; shape and dtype stay, and 0-d input gives a scalar."""
-    flat = x.reshape(-1)
-    out = np.empty_like(flat)
+    flat, whole = x.reshape(-1), destination(x, out)
+    out = whole.reshape(-1)
     # Huge values may overflow in a branch that the minimum or maximum then drops.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, flat.size, BLOCK):
             block = slice(start, start + BLOCK)
             out[block] = kernel(flat[block])
-    return out.reshape(x.shape)[()]
+    return whole if whole.ndim else whole[()]
+
+
+def destination(x: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+    """The array to write to: ``out`` if it fits x, else a new one."""
+    if out is None:
+        return np.empty(x.shape, x.dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
+    if out.shape != x.shape or out.dtype != x.dtype or not out.flags.c_contiguous:
+        raise ValueError(
+            f"out must be a contiguous array of shape {x.shape} and type {x.dtype}, not of {out.shape} and {out.dtype}"
+        )
+    return out
 
 
 class Penalty(ABC):
@@ -84,13 +100,20 @@ class Penalty(ABC):
         """Starts, for x ≥ 0, and second derivatives of the pieces of a piecewise quadratic φ; empty for any other."""
         return ()
 
-    def __call__(self, x: ArrayLike) -> Any:
+    @property
+    def hubers(self) -> tuple[float, float, float] | None:
+        """(a, x1, x2) if φ' = a·clip(x, ±x1) − clip(x, ±x2) + clip(x, ±x1), a difference of Huber losses; else None."""
+        return None
+
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
         """Value φ(x), elementwise.
 
         Parameters
         ----------
         x : array_like of real numbers, or an array of another library
             Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
+        out : ndarray, optional
+            For NumPy: a contiguous array of the shape and dtype of the result to write to, which may be the argument.
 
         Returns
         -------
@@ -100,17 +123,23 @@ class Penalty(ABC):
         Raises
         ------
         TypeError
-            If ``x`` does not hold real numbers.
+            If ``x`` does not hold real numbers, or ``out`` is no array.
+        ValueError
+            If ``out`` does not fit.
         """
-        return self._foreign_value(x) if pieces.foreign(x) else evaluate(self._value, floating("x", x))
+        if pieces.foreign(x):
+            return self._foreign_value(x)
+        return self._apply("value", self._value, floating("x", x), out)
 
-    def grad(self, x: ArrayLike) -> Any:
+    def grad(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
         """Derivative φ'(x), elementwise; at a kink, the element of the subdifferential that the class names.
 
         Parameters
         ----------
         x : array_like of real numbers, or an array of another library
             Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
+        out : ndarray, optional
+            For NumPy: a contiguous array of the shape and dtype of the result to write to, which may be the argument.
 
         Returns
         -------
@@ -120,11 +149,15 @@ class Penalty(ABC):
         Raises
         ------
         TypeError
-            If ``x`` does not hold real numbers.
+            If ``x`` does not hold real numbers, or ``out`` is no array.
+        ValueError
+            If ``out`` does not fit.
         """
-        return self._foreign_grad(x) if pieces.foreign(x) else evaluate(self._grad, floating("x", x))
+        if pieces.foreign(x):
+            return self._foreign_grad(x)
+        return self._apply("grad", self._grad, floating("x", x), out)
 
-    def prox(self, z: ArrayLike, step: float) -> Any:
+    def prox(self, z: ArrayLike, step: float, out: NDArray[Any] | None = None) -> Any:
         """Proximal operator: a global minimiser of ``step·φ(x) + (x − z)²/2`` over x, elementwise.
 
         Where two points tie (which happens only if ``step·weak_convexity ≥ 1``), the one nearer to zero is returned.
@@ -136,6 +169,8 @@ class Penalty(ABC):
         step : float
             The weight of the penalty, λ in (10). Any finite number above zero. With an array ``z`` of another library
             also a scalar array of that library, to be differentiated: below 1/weak_convexity, which is not checked.
+        out : ndarray, optional
+            For NumPy: a contiguous array of the shape and dtype of the result to write to, which may be the argument.
 
         Returns
         -------
@@ -145,14 +180,26 @@ class Penalty(ABC):
         Raises
         ------
         TypeError
-            If ``z`` or ``step`` are not real.
+            If ``z`` or ``step`` are not real, or ``out`` is no array.
         ValueError
-            If ``step`` is not finite and above zero.
+            If ``step`` is not finite and above zero, or ``out`` does not fit.
         """
         if pieces.foreign(z):
             return pieces.prox(self, z, step if pieces.foreign(step) else positive("step", step))
         step = positive("step", step)
-        return evaluate(lambda block: self._prox(block, step), floating("z", z))
+        return self._apply("prox", lambda block: self._prox(block, step), floating("z", z), out, step)
+
+    def _apply(self, name: str, kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None, *step: float) -> Any:
+        if x.size >= WORTH_COMPILING and x.dtype.char in "fd" and (found := self._compiled(name, *step)):
+            fused, scalars = found
+            whole = destination(x, out)
+            fused(np.ascontiguousarray(x).reshape(-1), whole.reshape(-1), *map(x.dtype.type, scalars))
+            return whole
+        return evaluate(kernel, x, out)
+
+    def _compiled(self, name: str, *step: float) -> tuple[Callable[..., Any], tuple[float, ...]] | None:
+        """A compiled kernel for the name ``value``, ``grad`` or ``prox``, and its scalars; None if there is none."""
+        return None
 
     def _foreign_value(self, x: Any) -> Any:
         return pieces.value(self, x)

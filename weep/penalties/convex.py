@@ -108,6 +108,11 @@ class Huber(Penalty):
         """Curvature 1 up to δ, 0 beyond."""
         return ((0.0, 1.0), (self.delta, 0.0))
 
+    @property
+    def hubers(self) -> tuple[float, float, float]:
+        """(1, δ, δ)."""
+        return 1.0, self.delta, self.delta
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         r = np.abs(x)
         inner = np.minimum(r, self.delta)

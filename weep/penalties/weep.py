@@ -1,6 +1,7 @@
 """WEEP, the weakly convex envelope of a piecewise penalty: equations (2) to (10)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import compiled
 from .base import Penalty, evaluate, floating, positive, real
 
 
@@ -130,6 +132,11 @@ class WEEP(Penalty):
         """Curvature a up to x1, −1 up to x2, 0 beyond; no middle piece at the upper end of b."""
         return ((0.0, self.a), (self.x1, -1.0), (self.x2, 0.0)) if self._delta > 0 else ((0.0, self.a), (self.x1, 0.0))
 
+    @property
+    def hubers(self) -> tuple[float, float, float]:
+        """(a, x1, x2): WEEP is (a + 1) times the Huber loss of threshold x1 less that of threshold x2."""
+        return self.a, self.x1, self.x2 if self._delta > 0 else self.x1
+
     def base(self, x: ArrayLike) -> Any:
         """The base penalty (2) in the same units: what WEEP is the envelope of.
 
@@ -183,6 +190,20 @@ class WEEP(Penalty):
             # No point of the concave piece is a minimum: the better of the other two, which tie at the threshold.
             np.copyto(shifted, shrunk, where=~(r > self._threshold(step)))
         return np.copysign(shifted, z, out=shifted)
+
+    def _compiled(self, name: str, *step: float) -> tuple[Callable[..., Any], tuple[float, ...]] | None:
+        fused = compiled.kernels("weep.penalties.fused")
+        if fused is None:
+            return None
+        a, b = self.a, self.scale * self.b
+        if name == "value":
+            return fused.value, (a, b, self.m, self.x1, self.x2, a * self.x1, 0.5)
+        if name == "grad":
+            return fused.grad, (a, b, self.m)
+        (t,) = step
+        if t < 1:
+            return fused.prox, (1 / (1 + t * a), t * self.m, 1 / (1 - t), t * b)
+        return fused.prox_jump, (1 / (1 + t * a), t * b, self._threshold(t))
 
     def _threshold(self, step: float) -> float:
         """Where z/(1 + step·a) and z − step·b are equally good: the only tie, and only for step ≥ 1."""
