@@ -1,13 +1,18 @@
 """The list of the paper's claims has its form, and every claim has its verdict."""
 
+import json
 import re
 from pathlib import Path
 
 import yaml
 
+from weep import report
+
 BOOK = Path(__file__).parent.parent / "book"
 CLAIMS = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
 NUMBERS = [claim["number"] for claim in CLAIMS]
+# The claims that may be open: those of the chapters that are still being written.
+OPEN = {number for number in NUMBERS if re.match(r"T1|I\.|abs\.7|II-A|IV-[BCDE]|eq\.12|V-|F[2345]|T[23]|VI", number)}
 
 
 def faults(claims):
@@ -18,7 +23,7 @@ def faults(claims):
         name = claim.get("number", "")
         if not re.fullmatch(r"(abs|eq|[TF]\d|[IV]+(-[A-E])?)\.[\w.]+", name):
             found.append(f"{name!r} is no number")
-        if set(claim) - {"number", "where", "claim", "uncheckable", "contradicts"}:
+        if set(claim) - {"number", "where", "claim", "uncheckable", "contradicts", "correction"}:
             found.append(f"{name} has a field of another name")
         if not re.match(r"(Abstract|Section|Equation|Fig\.|Table|Caption of)", claim.get("where", "")):
             found.append(f"{name} does not say where it is")
@@ -54,3 +59,53 @@ def test_the_check_of_claims_can_fail():
     ):
         assert len(faults([good | change])) == 1, change
     assert len(faults([good, good])) == 1
+
+
+def test_every_claim_is_settled_and_no_two_pages_disagree():
+    entries = report.ledger(CLAIMS, report.collect(BOOK))  # raises on unknown numbers and on contradictions
+    assert [entry.number for entry in entries] == NUMBERS
+    assert {entry.number for entry in entries if entry.verdict == "open"} <= OPEN
+    for entry in entries:
+        assert entry.verdict in report.VERDICTS
+        assert len(entry.measured) > 1 or entry.verdict == "open", entry.number
+        assert bool(entry.links) == (entry.verdict not in ("uncheckable", "open")), entry.number
+
+
+def test_errata_correct_what_does_not_hold():
+    verdict = {entry.number: entry.verdict for entry in report.ledger(CLAIMS, report.collect(BOOK))}
+    for claim in CLAIMS:
+        judged = verdict[claim["number"]]
+        if "correction" in claim:
+            assert judged in ("conditional", "fails", "contradicts"), f"{claim['number']} needs no correction: {judged}"
+        elif re.match(r"(abs|eq|I|II|III|IV)(-|\.)", claim["number"]):
+            assert judged in ("holds", "uncheckable", "open"), f"{claim['number']} needs a correction: {judged}"
+
+
+def anchors(path):
+    """The headings and labels of a stored page."""
+    if path.suffix == ".ipynb":
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    else:
+        text = path.read_text(encoding="utf-8")
+    headings = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+    return {report.slug(heading) for heading in headings} | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))
+
+
+def dead(links, pages):
+    return [(page, anchor) for page, anchor in links if anchor not in pages.get(page, ())]
+
+
+def test_links_of_ledger_errata_and_table_of_equations_resolve():
+    pages = {path.name: anchors(path) | {""} for path in (*BOOK.glob("*.ipynb"), *BOOK.glob("*.md"))}
+    count = 0
+    for name in ("ledger.ipynb", "errata.ipynb", "notation.md"):
+        text = (BOOK / name).read_text(encoding="utf-8")
+        links = re.findall(r"\]\(([\w-]+\.(?:ipynb|md))#?([\w-]*)\)", text)
+        assert dead(links, pages) == []
+        count += len(links)
+    assert count > 50
+    assert dead([("04-prox.ipynb", "no-such-heading"), ("none.md", "")], pages) == [
+        ("04-prox.ipynb", "no-such-heading"),
+        ("none.md", ""),
+    ]

@@ -1,8 +1,10 @@
 """Tables, and the verdicts that other pages collect."""
 
+import json
+
 import pytest
 
-from weep.report import VERDICTS_TYPE, Table, verdicts
+from weep.report import VERDICTS_TYPE, Finding, Table, collect, ledger, slug, verdicts
 
 
 def test_a_table_is_markdown():
@@ -29,3 +31,62 @@ def test_verdicts_on_numbered_claims_go_to_other_pages():
     assert VERDICTS_TYPE not in verdicts([("q", False, "n")])._repr_mimebundle_()
     with pytest.raises(ValueError, match="number='1' must occur once"):
         verdicts([("p", True, "m", "1"), ("q", True, "m", "1")])
+
+
+def notebook(path, *cells):
+    path.write_text(json.dumps({"cells": list(cells)}), encoding="utf-8")
+
+
+def markdown(text):
+    return {"cell_type": "markdown", "source": [text]}
+
+
+def judged(rows):
+    return {"cell_type": "code", "source": [], "outputs": [{"data": verdicts(rows)._repr_mimebundle_()}]}
+
+
+def test_collect_finds_verdicts_below_their_heading(tmp_path):
+    notebook(tmp_path / "01-a.ipynb", markdown("# One\n\ntext\n\n## Two, three"), judged([("p", True, "m", "1")]))
+    notebook(
+        tmp_path / "02-b.ipynb", markdown("# Here is $x$, and"), judged([("p", False, "n", "1 2"), ("q", True, "o")])
+    )
+    found = collect(tmp_path)
+    assert found == {
+        "1": [Finding("holds", "m", "01-a.ipynb#two-three"), Finding("fails", "n", "02-b.ipynb#here-is--and")],
+        "2": [Finding("fails", "n", "02-b.ipynb#here-is--and")],
+    }
+
+
+CLAIMS = [
+    {"number": "1", "where": "Section I", "claim": "p."},
+    {"number": "2", "where": "Section I", "claim": "q.", "contradicts": "1"},
+    {"number": "3", "where": "Section I", "claim": "r.", "uncheckable": "no measure"},
+]
+
+
+def test_ledger_gives_each_claim_one_verdict():
+    found = {"1": [Finding("holds", "m", "a.ipynb#x"), Finding("holds", "n", "b.ipynb#y")]}
+    entries = ledger(CLAIMS, {**found, "2": [Finding("conditional", "if b = 0", "a.ipynb#x")]})
+    assert [entry.verdict for entry in entries] == ["holds", "contradicts", "uncheckable"]
+    assert [entry.measured for entry in entries] == ["m; n", "1: if b = 0", "no measure"]
+    assert entries[0].row()[-1] == "[a](a.ipynb#x), [b](b.ipynb#y)"
+    assert [entry.verdict for entry in ledger(CLAIMS, {})] == ["open", "open", "uncheckable"]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"4": ["holds"]}, r"found=\['4'\] must be numbers"),
+        ({"1": ["holds", "fails"]}, "1 is judged differently"),
+        ({"2": ["holds"]}, "2 holds, and is listed as one that contradicts 1"),
+        ({"3": ["holds"]}, "3 is judged in a.ipynb"),
+    ],
+)
+def test_ledger_refuses_what_does_not_fit(found, message):
+    with pytest.raises(ValueError, match=message):
+        ledger(CLAIMS, {k: [Finding(v, "m", "a.ipynb") for v in verdict] for k, verdict in found.items()})
+
+
+def test_slug_is_the_anchor_of_a_heading():
+    assert slug("What was shown") == "what-was-shown"
+    assert slug("Tables II, and III: *new*") == "tables-ii-and-iii-new"

@@ -15,7 +15,7 @@ except ImportError as error:
 
 from . import certify
 
-__all__ = ["image_grid", "line", "panels", "penalty_panels", "use_style"]
+__all__ = ["image_grid", "line", "panels", "penalty_panels", "stacked", "use_style"]
 
 Array = NDArray[np.float64]
 
@@ -156,3 +156,27 @@ def image_grid(images: Mapping[str, Array], inset: tuple[int, int, int], columns
         corner.set(xticks=[], yticks=[])
         corner.grid(False)
         corner.spines[:].set(visible=True, color="#E69F00", linewidth=1.5)
+
+
+def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
+    """Horizontal bars, one for each row, stacked from parts of up to six kinds.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        Name of the row → amount of each part. All rows have the parts of the first, in its order.
+    xlabel : str
+        What the amounts count.
+    """
+    kinds = list(next(iter(rows.values())))
+    colors = ("#0072B2", "#56B4E9", "#D55E00", "#CC79A7", "#999999", "#eeeeee")
+    _, axis = plt.subplots(figsize=(9, 1.2 + 0.3 * len(rows)))
+    left = np.zeros(len(rows))
+    for kind, color, hatch in zip(kinds, colors, ("", "//", "", "xx", "", ".."), strict=False):
+        width = np.array([row[kind] for row in rows.values()])
+        axis.barh(list(rows), width, left=left, color=color, hatch=hatch, edgecolor="white", label=kind, zorder=2)
+        left += width
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.set_xlabel(xlabel)
+    axis.figure.legend(loc="outside lower center", ncols=3)

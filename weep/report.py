@@ -1,16 +1,24 @@
 """Tables and verdicts, as the chapters show them."""
 
-from collections.abc import Iterable, Sequence
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["VERDICTS", "Table", "Verdicts", "verdicts"]
+__all__ = ["VERDICTS", "Entry", "Finding", "Table", "Verdicts", "collect", "ledger", "slug", "tally", "verdicts"]
 
-#: How a verdict is shown.
+#: How a verdict is shown: the first three are a chapter's, the ledger adds the others.
 VERDICTS = {
     "holds": "✓\u00a0holds",
     "conditional": "◐\u00a0holds under a condition",
     "fails": "✗\u00a0fails",
+    "contradicts": "⇄\u00a0contradicts another claim",
+    "uncheckable": "–\u00a0cannot be checked",
+    "open": "…\u00a0not settled yet",
 }
 #: The media type in which a table of verdicts tells other pages what it found.
 VERDICTS_TYPE = "application/vnd.weep.verdicts+json"
@@ -95,3 +103,153 @@ def verdicts(rows: Iterable[tuple[Any, ...]]) -> Verdicts:
                 raise ValueError(f"number={number!r} must occur once in a table of verdicts")
             found[number] = {"verdict": verdict, "measured": measured}
     return Verdicts(("Claim", "Verdict", "Measured"), shown, found)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one page found about one claim of the paper.
+
+    Parameters
+    ----------
+    verdict : str
+        ``"holds"``, ``"conditional"`` or ``"fails"``.
+    measured : str
+        What decided it.
+    link : str
+        Page and anchor of the heading above the verdict.
+    """
+
+    verdict: str
+    measured: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim of the paper with its verdict.
+
+    Parameters
+    ----------
+    number, where, claim : str
+        From the list of claims.
+    verdict : str
+        A key of `VERDICTS`.
+    measured : str
+        What decided it, or why nothing can.
+    links : tuple of str
+        Where it is shown.
+    """
+
+    number: str
+    where: str
+    claim: str
+    verdict: str
+    measured: str
+    links: tuple[str, ...] = ()
+
+    def row(self) -> tuple[str, ...]:
+        """Number, claim, verdict, what decided it, and links, as cells of a table."""
+        shown = ", ".join(f"[{link.partition('.')[0]}]({link})" for link in self.links)
+        return self.number, self.claim, VERDICTS[self.verdict], self.measured, shown or "–"
+
+
+def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> dict[str, list[Finding]]:
+    """The verdicts on numbered claims that the notebooks of a folder store.
+
+    Parameters
+    ----------
+    folder : path
+        Where the notebooks are.
+    leave_out : sequence of str, optional
+        Names of notebooks not to read, without their ending.
+
+    Returns
+    -------
+    dict
+        Number of the claim → what was found, in the order of the pages.
+    """
+    found: dict[str, list[Finding]] = {}
+    for path in sorted(Path(folder).glob("*.ipynb")):
+        if path.stem in leave_out:
+            continue
+        anchor = ""
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
+                anchor = slug(headings[-1]) if headings else anchor
+            for output in cell.get("outputs", ()):
+                for number, verdict in output.get("data", {}).get(VERDICTS_TYPE, {}).items():
+                    found.setdefault(number, []).append(Finding(**verdict, link=f"{path.name}#{anchor}"))
+    return found
+
+
+def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:
+    """One verdict for each claim.
+
+    A claim that does not hold as it stands, and of which the list says that it contradicts another claim, gets the
+    verdict ``"contradicts"``.
+
+    Parameters
+    ----------
+    claims : iterable of mappings
+        Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable`` or ``contradicts``.
+    found : mapping
+        As `collect` returns it.
+
+    Returns
+    -------
+    list of Entry
+        In the order of the claims.
+
+    Raises
+    ------
+    ValueError
+        If a finding has a number that is not in the list; if a claim is judged although the list says that it cannot
+        be; if two pages disagree; or if a claim that is said to contradict another one holds.
+    """
+    claims = list(claims)
+    unknown = set(found) - {claim["number"] for claim in claims}
+    if unknown:
+        raise ValueError(f"found={sorted(unknown)} must be numbers of listed claims")
+    return [_entry(claim, found.get(claim["number"], ())) for claim in claims]
+
+
+def tally(entries: Iterable[Entry]) -> Table:
+    """How many claims got which verdict.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        As `ledger` returns them.
+
+    Returns
+    -------
+    Table
+        One row for each verdict that occurs, and one for all.
+    """
+    counts = Counter(entry.verdict for entry in entries)
+    rows = [(shown, counts[verdict]) for verdict, shown in VERDICTS.items() if counts[verdict]]
+    return Table(("verdict", "claims of the paper"), [*rows, ("all", counts.total())])
+
+
+def _entry(claim: Mapping[str, str], found: Sequence[Finding]) -> Entry:
+    number, reason = claim["number"], claim.get("uncheckable", "")
+    verdicts = {finding.verdict for finding in found}
+    if reason and found:
+        raise ValueError(f"{number} is judged in {found[0].link}, and listed as one that cannot be checked")
+    if len(verdicts) > 1:
+        raise ValueError(f"{number} is judged differently in {' and '.join(finding.link for finding in found)}")
+    verdict = verdicts.pop() if verdicts else "uncheckable" if reason else "open"
+    measured = "; ".join(dict.fromkeys(finding.measured for finding in found)) or reason or "–"
+    if "contradicts" in claim and found:
+        if verdict == "holds":
+            raise ValueError(f"{number} holds, and is listed as one that contradicts {claim['contradicts']}")
+        verdict, measured = "contradicts", f"{claim['contradicts']}: {measured}"
+    links = tuple(dict.fromkeys(finding.link for finding in found))
+    return Entry(number, claim["where"], claim["claim"], verdict, measured, links)
+
+
+def slug(title: str) -> str:
+    """The anchor that the book gives a heading: small letters, no formulas, no punctuation, hyphens for blanks."""
+    words = re.sub(r"\$[^$]*\$", "", title).strip().lower()
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
