@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from weep import L0, L1, L2, MCP, SCAD, WEEP, CappedL2, Huber, Tukey, certify
+from weep import CEL0, L0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, LogSum, Lp, PiE, Tukey, certify
 
 mp.mp.dps = 50
 EPS = np.finfo(float).eps
@@ -35,6 +35,17 @@ EXAMPLES = [
     Tukey(),
     Tukey(1.0),
     CappedL2(3.0),
+    CappedL1(1.05),
+    CappedL1(0.3),
+    CEL0(0.5, 1.3),
+    LogSum(1.0),
+    LogSum(0.2),
+    PiE(1.0),
+    PiE(0.3),
+    Lp(1 / 2),
+    Lp(2 / 3),
+    Lp(0.3),
+    Lp(0.9),
 ]
 every = pytest.mark.parametrize("phi", EXAMPLES, ids=repr)
 
@@ -235,7 +246,7 @@ class TestAgainstBruteForce:
         x = np.linspace(-6, 6, 1201)[1::2]  # not at the kinks
         h = 1e-6
         slope = (phi(x + h) - phi(x - h)) / (2 * h)
-        kinks = {CappedL2: math.sqrt(2 / getattr(phi, "a", 1.0))}
+        kinks = {CappedL2: math.sqrt(2 / getattr(phi, "a", 1.0)), CappedL1: getattr(phi, "theta", 1.0)}
         smooth = np.abs(np.abs(x) - kinks.get(type(phi), -1)) > 1e-3
         smooth &= np.abs(x) > 1e-3
         np.testing.assert_allclose(phi.grad(x)[smooth], slope[smooth], atol=1e-4)
@@ -289,10 +300,11 @@ class TestArrays:
         with np.errstate(all="raise"):
             value, slope = phi(np.array([-np.inf, np.inf])), phi.grad(np.array([-np.inf, np.inf]))
             low, high = phi.prox(np.array([-np.inf, np.inf]), 0.4), phi.prox(np.array([-np.inf, np.inf]), 40.0)
-        far = 1e9
+        far = 1e300
         unbounded = phi(2 * far) > phi(far)
         np.testing.assert_allclose(value, np.inf if unbounded else phi(far))
-        np.testing.assert_allclose(slope, [-np.inf, np.inf] if isinstance(phi, L2) else phi.grad([-far, far]))
+        limit = [-np.inf, np.inf] if isinstance(phi, L2) else phi.grad([-far, far])
+        np.testing.assert_allclose(slope, limit, atol=1e-20)
         np.testing.assert_array_equal(low, [-np.inf, np.inf])
         np.testing.assert_array_equal(high, [-np.inf, np.inf])
 
@@ -350,6 +362,13 @@ def test_parameters_are_checked(kind, good, bad):
         (lambda: Huber(0), "delta=0 "),
         (lambda: Tukey(0), "c=0 "),
         (lambda: CappedL2(0), "a=0 "),
+        (lambda: CappedL1(0), "theta=0 "),
+        (lambda: CEL0(0), "lam=0 "),
+        (lambda: CEL0(1, 1e-200), "norm=1e-200 must lie between"),
+        (lambda: LogSum(0), "eps=0 "),
+        (lambda: PiE(0), "sigma=0 "),
+        (lambda: Lp(0), "p=0 "),
+        (lambda: Lp(1), "p=1 must be less than 1"),
     ],
 )
 def test_ends_of_domains(make, message):
@@ -378,6 +397,10 @@ def test_prox_is_monotone_and_lipschitz_below_the_condition(phi, y, z, fraction)
         (SCAD(1.0, 3.0), 4.0, 4.0, 0.0, 4.0),
         (SCAD(1.0, 3.0), 3.0, 3.5, 0.5, 3.5),
         (CappedL2(2.0), 1.5, 2.0, 0.5, 2.0),
+        (CappedL1(1.0), 1.0, 1.5, 0.5, 1.5),
+        (CappedL1(1.0), 8.0, 4.0, 0.0, 4.0),
+        (CEL0(2.0), 1.0, 2.0, 0.0, 2.0),
+        (Lp(1 / 2), 1.0, 1.5, 0.0, 1.0),
     ],
 )
 def test_ties(phi, step, tie, nearer, farther):

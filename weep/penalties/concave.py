@@ -1,83 +1,13 @@
-"""Penalties that are flat far out: L0, the capped L2 norm, MCP and SCAD."""
+"""Penalties that bend until they are flat: MCP, CEL0 and SCAD."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import Penalty, positive
-
-
-@dataclass(frozen=True)
-class L0(Penalty):
-    """The counting penalty: φ(x) = 1 for x ≠ 0, and φ(0) = 0.
-
-    The gradient is 0 everywhere; at 0, where φ jumps, that is one choice of many. The prox is hard thresholding at
-    √(2 step): several libraries have other thresholds. At the threshold it returns 0.
-    """
-
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the value itself jumps at 0."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """``inf``: no parabola makes a jump convex."""
-        return math.inf
-
-    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
-        return np.where(np.isnan(x), x, x != 0)
-
-    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
-        return np.where(np.isnan(x), x, 0)
-
-    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
-        return np.where(np.abs(z) > math.sqrt(2 * step), z, 0 * z)
-
-
-@dataclass(frozen=True)
-class CappedL2(Penalty):
-    r"""The capped L2 norm: φ(x) = min(a x²/2, 1), flat beyond :math:`\sqrt{2/a}`.
-
-    The gradient at the kink :math:`|x| = \sqrt{2/a}`, where the subdifferential is empty, is that of the inner side,
-    a x. The prox is z/(1 + step·a) up to :math:`\sqrt{2(1 + \text{step}\,a)/a}`, and z beyond.
-
-    Parameters
-    ----------
-    a : float
-        Curvature at zero, a > 0.
-
-    References
-    ----------
-    E. Strekalovskiy, D. Cremers, "Real-time minimization of the piecewise smooth Mumford-Shah functional", ECCV 2014.
-    """
-
-    a: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "a", positive("a", self.a))
-
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at the cap."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """``inf``: the kink at the cap is concave."""
-        return math.inf
-
-    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
-        return np.minimum((0.5 * self.a * x) * x, 1)
-
-    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
-        return np.where(np.abs(x) > math.sqrt(2 / self.a), 0, self.a * x)
-
-    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
-        return np.where(np.abs(z) > math.sqrt(2 * (step + 1 / self.a)), z, z * (1 / (1 + step * self.a)))
 
 
 @dataclass(frozen=True)
@@ -134,6 +64,64 @@ class MCP(Penalty):
             firm = np.minimum((r - step * self.lam) * (1 / (1 - step / self.gamma)), r)
             return np.copysign(np.maximum(firm, 0), z)
         return np.where(r > self.lam * math.sqrt(step * self.gamma), z, 0 * z)
+
+
+@dataclass(frozen=True)
+class CEL0(Penalty):
+    r"""The continuous exact L0 penalty: the L0 penalty λ = ``lam``, relaxed for a column of a design of norm ``norm``.
+
+    .. math::
+
+        \phi(x) = \lambda - \frac{\|a\|^2}{2}\Big(|x| - \frac{\sqrt{2\lambda}}{\|a\|}\Big)^2
+        \quad \Big(|x| \le \frac{\sqrt{2\lambda}}{\|a\|}\Big), \qquad \phi(x) = \lambda \quad \text{beyond}
+
+    Added to :math:`\|Ax - y\|^2/2`, it has the global minimisers of λ times L0, and no local ones that L0
+    has not. It is MCP with slope :math:`\|a\|\sqrt{2\lambda}` at zero and γ = 1/\|a\|², and the kernels are those of `MCP`. λ is
+    a parameter of its shape: to scale the penalty by a step afterwards breaks the exactness.
+
+    Parameters
+    ----------
+    lam : float
+        Weight λ > 0 of L0: the plateau.
+    norm : float, optional
+        Norm of the column a, above 0.
+
+    References
+    ----------
+    E. Soubies, L. Blanc-Féraud, G. Aubert, "A continuous exact ℓ0 penalty (CEL0) for least squares regularized
+    problem", SIAM J. Imaging Sci. 8(3), 2015.
+    """
+
+    lam: float
+    norm: float = 1.0
+    _mcp: MCP = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lam, norm = positive("lam", self.lam), positive("norm", self.norm)
+        if not 1e-150 < norm < 1e150:
+            raise ValueError(f"norm={norm!r} must lie between 1e-150 and 1e150, where its square does not overflow")
+        object.__setattr__(self, "lam", lam)
+        object.__setattr__(self, "norm", norm)
+        object.__setattr__(self, "_mcp", MCP(norm * math.sqrt(2 * lam), norm**-2))
+
+    @property
+    def lipschitz(self) -> float:
+        """``inf``: the derivative jumps at 0."""
+        return self._mcp.lipschitz
+
+    @property
+    def weak_convexity(self) -> float:
+        """‖a‖²."""
+        return self._mcp.weak_convexity
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._mcp._value(x)
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._mcp._grad(x)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        return self._mcp._prox(z, step)
 
 
 @dataclass(frozen=True)
