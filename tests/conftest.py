@@ -2,10 +2,15 @@
 
 import os
 
+import hypothesis
 import pytest
 
 # Bars go to standard error, which would become part of a notebook's output. Kernels inherit this.
 os.environ.setdefault("TQDM_DISABLE", "1")
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("book", deadline=None)
+hypothesis.settings.load_profile("book")
 
 
 def pytest_collection_modifyitems(items):

@@ -36,7 +36,7 @@ EXAMPLES = [
     Tukey(1.0),
     CappedL2(3.0),
     CappedL1(1.05),
-    CappedL1(0.3),
+    CappedL1(0.33),
     CEL0(0.5, 1.3),
     LogSum(1.0),
     LogSum(0.2),

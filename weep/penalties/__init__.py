@@ -4,16 +4,22 @@ from .base import Penalty
 from .capped import L0, CappedL1, CappedL2
 from .concave import CEL0, MCP, SCAD
 from .convex import L1, L2, Huber
+from .factorised import DWF
 from .folded import LogSum, Lp, PiE
+from .ordered import EROWL, ROWL, RSSS
 from .redescending import Tukey
 from .weep import WEEP
 
 __all__ = [
     "CEL0",
+    "DWF",
+    "EROWL",
     "L0",
     "L1",
     "L2",
     "MCP",
+    "ROWL",
+    "RSSS",
     "SCAD",
     "WEEP",
     "CappedL1",

@@ -82,7 +82,7 @@ class CappedL1(Penalty):
     def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
         r = np.abs(z)
         short = step <= 2 * self.theta
-        jump = self.theta + step / 2 if short else math.sqrt(2) * math.sqrt(step) * math.sqrt(self.theta)
+        jump = self.theta + step / 2 if short else math.sqrt(2 * step * self.theta)
         return np.where(r > jump, z, np.copysign(np.maximum(r - step, 0), z))
 
 

@@ -76,8 +76,8 @@ class CEL0(Penalty):
         \quad \Big(|x| \le \frac{\sqrt{2\lambda}}{\|a\|}\Big), \qquad \phi(x) = \lambda \quad \text{beyond}
 
     Added to :math:`\|Ax - y\|^2/2`, it has the global minimisers of λ times L0, and no local ones that L0
-    has not. It is MCP with slope :math:`\|a\|\sqrt{2\lambda}` at zero and γ = 1/\|a\|², and the kernels are those of `MCP`. λ is
-    a parameter of its shape: to scale the penalty by a step afterwards breaks the exactness.
+    has not. It is MCP with slope :math:`\|a\|\sqrt{2\lambda}` at zero and γ = 1/\|a\|², and the kernels are those of
+    `MCP`. λ is a parameter of its shape: to scale the penalty by a step afterwards breaks the exactness.
 
     Parameters
     ----------

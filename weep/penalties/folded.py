@@ -92,7 +92,7 @@ class LogSum(Folded):
 
     def _landing(self, step: float) -> float:
         k = step / self.eps / self.eps
-        high = math.sqrt(2 * k) * math.sqrt(math.log1p(2 * k))
+        high = 1.01 * math.sqrt(2 * k) * math.sqrt(math.log1p(2 * k))
         return self.eps * _landing(lambda u: (math.log1p(u) - u / (1 + u)) / u / u, k, 0.75, high)
 
     def _root(self, r: NDArray[Any], step: float) -> NDArray[Any]:
@@ -141,7 +141,7 @@ class PiE(Folded):
     def _landing(self, step: float) -> float:
         k = step / self.sigma / self.sigma
         # The incomplete gamma function P(2, u) is 1 − (1 + u) exp(−u), without cancellation.
-        return self.sigma * _landing(lambda u: float(gammainc(2, u)) / u / u, k, 1.5, math.sqrt(2 * k))
+        return self.sigma * _landing(lambda u: float(gammainc(2, u)) / u / u, k, 1.5, 1.01 * math.sqrt(2 * k))
 
     def _root(self, r: NDArray[Any], step: float) -> NDArray[Any]:
         log = math.log(step) - 2 * math.log(self.sigma)
@@ -154,8 +154,8 @@ class Lp(Folded):
     r"""A power below one: φ(x) = \|x\|^p, 0 < p < 1. Its slope is infinite at zero and falls to nothing far out.
 
     The prox is 0 up to a threshold and jumps there to :math:`(2\,\text{step}(1-p))^{1/(2-p)}`. Beyond, it has a closed
-    form for p = 1/2 (a cubic, by cosines) and p = 2/3 (a quartic, by cube roots). For any other p, Newton's iteration from
-    \|z\| finds it: it descends to the root, because x + step·p·x^(p−1) is convex, with a slope between 1 − p/2 and 1.
+    form for p = 1/2 (a cubic, by cosines) and p = 2/3 (a quartic, by cube roots). For any other p, Newton's iteration
+    from \|z\| finds it: it descends to the root, because x + step·p·x^(p−1) is convex, with slope 1 − p/2 to 1.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class Lp(Folded):
     def _root(self, r: NDArray[Any], step: float) -> NDArray[Any]:
         if self.p == 1 / 2:
             angle = np.arccos(np.minimum((r / (3 * (step / 4) ** (2 / 3))) ** -1.5, 1))
-            return (2 * r / 3) * (1 + np.cos((2 / 3) * (math.pi - angle)))
+            return r * ((2 / 3) * (1 + np.cos((2 / 3) * (math.pi - angle))))
         if self.p == 2 / 3:
             # With x = r t³ it is t⁴ − t + q = 0, whose quadratic factors have the coefficient √y with y³ − 4qy = 1.
             q = (r / (2 / 3 * step) ** 0.75) ** (-4 / 3)
