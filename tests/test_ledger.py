@@ -23,7 +23,7 @@ def faults(claims):
         name = claim.get("number", "")
         if not re.fullmatch(r"(abs|eq|[TF]\d|[IV]+(-[A-E])?)\.[\w.]+", name):
             found.append(f"{name!r} is no number")
-        if set(claim) - {"number", "where", "claim", "uncheckable", "contradicts", "correction"}:
+        if set(claim) - {"number", "where", "claim", "uncheckable", "contradicts", "correction", "parts"}:
             found.append(f"{name} has a field of another name")
         if not re.match(r"(Abstract|Section|Equation|Fig\.|Table|Caption of)", claim.get("where", "")):
             found.append(f"{name} does not say where it is")
@@ -33,6 +33,8 @@ def faults(claims):
             found.append(f"{name} gives no reason")
         if "contradicts" in claim and claim["contradicts"] not in set(numbers) - {name}:
             found.append(f"{name} contradicts a claim that is not listed")
+        if not set(claim.get("parts", "").split()) <= set(numbers) - {name}:
+            found.append(f"{name} sums up a claim that is not listed")
     return found
 
 
@@ -55,6 +57,7 @@ def test_the_check_of_claims_can_fail():
         {"uncheckable": "why not"},
         {"contradicts": "I.2"},
         {"contradicts": "I.1"},
+        {"parts": "I.1"},
         {"verdict": "holds"},
     ):
         assert len(faults([good | change])) == 1, change

@@ -73,6 +73,18 @@ def test_ledger_gives_each_claim_one_verdict():
     assert [entry.verdict for entry in ledger(CLAIMS, {})] == ["open", "open", "uncheckable"]
 
 
+def test_a_summary_holds_as_far_as_its_parts():
+    claims = [{"number": "0", "where": "Section I", "claim": "s.", "parts": "1 2"}, *CLAIMS[:2]]
+    holds, fails = [Finding("holds", "m", "a.ipynb")], [Finding("fails", "n", "b.ipynb")]
+    claims[2] = {"number": "2", "where": "Section I", "claim": "q."}
+    for second, verdict, links in ((holds, "holds", 1), (fails, "fails", 2), ([], "open", 0)):
+        summary = ledger(claims, {"1": holds, "2": second} if second else {"1": holds})[0]
+        assert (summary.verdict, len(summary.links)) == (verdict, links)
+    claims[2]["contradicts"] = "1"
+    assert ledger(claims, {"1": holds, "2": fails})[0].measured == "as 2: 1: n"
+    assert ledger(claims, {"0": holds, "1": fails, "2": fails})[0].verdict == "holds"
+
+
 @pytest.mark.parametrize(
     ("found", "message"),
     [

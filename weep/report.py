@@ -187,12 +187,13 @@ def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Fin
     """One verdict for each claim.
 
     A claim that does not hold as it stands, and of which the list says that it contradicts another claim, gets the
-    verdict ``"contradicts"``.
+    verdict ``"contradicts"``. A claim that sums up others, which the list names as its parts, holds as far as all of
+    them do, if no page judges it by itself.
 
     Parameters
     ----------
     claims : iterable of mappings
-        Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable`` or ``contradicts``.
+        Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable``, ``contradicts`` or ``parts``.
     found : mapping
         As `collect` returns it.
 
@@ -211,7 +212,11 @@ def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Fin
     unknown = set(found) - {claim["number"] for claim in claims}
     if unknown:
         raise ValueError(f"found={sorted(unknown)} must be numbers of listed claims")
-    return [_entry(claim, found.get(claim["number"], ())) for claim in claims]
+    entries = {claim["number"]: _entry(claim, found.get(claim["number"], ())) for claim in claims}
+    for claim in claims:
+        if "parts" in claim and claim["number"] not in found:
+            entries[claim["number"]] = _summary(claim, [entries[number] for number in claim["parts"].split()])
+    return list(entries.values())
 
 
 def tally(entries: Iterable[Entry]) -> Table:
@@ -247,6 +252,17 @@ def _entry(claim: Mapping[str, str], found: Sequence[Finding]) -> Entry:
         verdict, measured = "contradicts", f"{claim['contradicts']}: {measured}"
     links = tuple(dict.fromkeys(finding.link for finding in found))
     return Entry(number, claim["where"], claim["claim"], verdict, measured, links)
+
+
+def _summary(claim: Mapping[str, str], parts: Sequence[Entry]) -> Entry:
+    severity = ("holds", "conditional", "contradicts", "fails", "open")
+    worst = max(parts, key=lambda part: severity.index(part.verdict))
+    verdict = "fails" if worst.verdict == "contradicts" else worst.verdict
+    why = "–" if verdict == "open" else f"as {worst.number}: {worst.measured}"
+    if verdict == "holds":
+        why = f"as {', '.join(part.number for part in parts)}"
+    links = tuple(dict.fromkeys(link for part in parts for link in part.links)) if verdict != "open" else ()
+    return Entry(claim["number"], claim["where"], claim["claim"], verdict, why, links)
 
 
 def slug(title: str) -> str:
