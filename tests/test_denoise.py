@@ -178,6 +178,51 @@ def test_convexity_is_decided_on_both_sides(phi, shape):
     assert curvature(limit * 1.1) == pytest.approx(-0.1, abs=1e-3)
 
 
+def least_on_grid(y, phi, lam, grid):
+    """The least objective among signals with values on a grid, by dynamic programming over the grid."""
+    jump = lam * phi(grid[:, None] - grid)
+    cost = (grid - y[0]) ** 2 / 2
+    for entry in y[1:]:
+        cost = (cost + jump).min(axis=1) + (grid - entry) ** 2 / 2
+    return cost.min()
+
+
+@pytest.mark.parametrize(
+    ("phi", "lam"),
+    [(WEEP(10.0, 0.1), 1.0), (WEEP(30.0, 0.0, scale=0.3), 4.0), (WEEP(1.0, 0.5), 3.0), (Huber(0.1), 2.0), (L2(), 1.0)],
+)
+def test_exact_is_a_global_minimum(phi, lam):
+    for seed in range(3):
+        y = signal((24,), seed) + 0.6 * np.random.default_rng(seed).normal(size=24)
+        best = denoise_tv(y, phi, lam, "exact")
+        assert best.certificate == "global"
+        assert best.objective == pytest.approx(objective(best.x, y, phi, lam), rel=1e-14)
+        grid, spacing = np.linspace(y.min(), y.max(), 401, retstep=True)
+        on_grid = least_on_grid(y, phi, lam, grid)
+        # Rounding a minimiser to the grid costs at most this, as the gradient is zero there.
+        slack = (1 + 4 * lam * phi.lipschitz) * y.size * spacing**2 / 8
+        assert on_grid - slack <= best.objective <= on_grid + 1e-12
+        for method in ("fista", "newton"):
+            assert denoise_tv(y, phi, lam, method, max_iter=3000).objective >= best.objective - 1e-10
+
+
+def test_the_others_do_miss_the_global_minimum():
+    """Else the test above could not tell a global minimiser from a local one."""
+    y = signal((24,), 0) + 0.6 * np.random.default_rng(0).normal(size=24)
+    best, other = (denoise_tv(y, WEEP(30.0, 0.0, scale=0.3), 4.0, method) for method in ("exact", "newton"))
+    assert other.converged
+    assert other.objective > 1.01 * best.objective
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 12), st.floats(-3, 2), st.floats(0, 1), st.sampled_from([1e-6, 1.0, 1e5]))
+def test_exact_is_where_newton_lands_if_the_problem_is_convex(seed, n, exponent, part, size):
+    phi = WEEP(10**exponent, part * math.sqrt(2 * 10**exponent), scale=size)
+    y = 2 * size * np.random.default_rng(seed).normal(size=n)
+    best, other = (denoise_tv(y, phi, 0.2, method, tol=1e-9, max_iter=9999) for method in ("exact", "newton"))
+    np.testing.assert_allclose(best.x, other.x, atol=1e-6 * size)
+
+
 def test_a_start_can_be_given_and_decides_where_the_objective_is_not_convex():
     y, phi, lam = np.array([-1.1, 1.1]), WEEP(30.0, 0.0), 1.0  # close them, or leave the gap and pay 1
     assert not is_convex(phi, lam, y.shape)
@@ -259,6 +304,8 @@ def test_default_step_lies_above_the_necessary_one():
         ({"max_iter": 1.5}, TypeError, "max_iter=1.5 must be an integer"),
         ({"method": "newton", "y": [[0.0, 1.0]]}, ValueError, "method='newton' is for one axis"),
         ({"method": "newton", "phi": Tukey()}, ValueError, "method='newton' is for one axis and piecewise quadratic"),
+        ({"method": "exact", "y": [[0.0, 1.0]]}, ValueError, "method='exact' is for one axis"),
+        ({"method": "exact", "phi": Tukey()}, ValueError, "method='exact' is for one axis and piecewise quadratic"),
         ({"method": "fista", "phi": L1()}, ValueError, "method='fista' needs a differentiable penalty"),
         ({"method": "lbfgs", "phi": MCP(1.0, 2.0)}, ValueError, "method='lbfgs' needs a differentiable penalty"),
         ({"method": "fista", "rho": 1.0}, ValueError, "rho=1.0 is a parameter of ADMM"),

@@ -10,13 +10,14 @@ from ..operators import resolvent
 from ..penalties import L2, Penalty
 from ..penalties.base import floating, positive, real
 from .admm import admm, admm_step
+from .exact import exact
 from .gradient import fista, lbfgs
 from .newton import newton
 from .problem import Array, Callback, ConvergenceWarning, Problem, Result, Trace, is_convex, objective
 
 __all__ = ["ConvergenceWarning", "Result", "admm_step", "denoise_tv", "is_convex", "objective"]
 
-METHODS = ("closed_form", "admm", "lbfgs", "fista", "newton")
+METHODS = ("closed_form", "exact", "admm", "lbfgs", "fista", "newton")
 
 
 def denoise_tv(
@@ -47,11 +48,13 @@ def denoise_tv(
         The penalty. `L2` has a closed form; ADMM takes every penalty of finite ``weak_convexity``.
     lam : float
         Weight λ ≥ 0.
-    method : {"auto", "closed_form", "newton", "fista", "lbfgs", "admm"}, optional
+    method : {"auto", "closed_form", "newton", "fista", "lbfgs", "admm", "exact"}, optional
         ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a piecewise quadratic
         penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated gradient with
         restart, ``lbfgs`` SciPy's L-BFGS-B, both for differentiable penalties. ``admm`` alternates exact steps, for
-        every penalty of finite ``weak_convexity``. ``auto`` takes ``closed_form`` for `L2`, ``newton``
+        every penalty of finite ``weak_convexity``. ``exact`` is dynamic programming: a global minimum for
+        one axis and a piecewise quadratic penalty, convex or not, in time that was measured to grow with the length.
+        ``auto`` takes ``closed_form`` for `L2`, ``newton``
         where it applies, else ``fista`` where the penalty is differentiable, else ``admm``; and ``admm`` where
         ``rho`` is given.
     tol : float, optional
@@ -85,8 +88,8 @@ def denoise_tv(
 
     Notes
     -----
-    The default of an objective that is not convex (`is_convex`) is the minimum that the method reaches from y. No
-    method finds the best of all minima for sure; `certificate` says ``stationary`` then.
+    Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
+    be a global minimum, and ``certificate`` says so.
 
     L-BFGS-B compares objectives, and those of neighbours agree to the last digit from a residual of about 1e-8 on:
     ask it for no more. In single precision, residuals end at about 1e-6.
@@ -127,7 +130,6 @@ def denoise_tv(
         raise TypeError(f"max_iter={max_iter!r} must be an integer, not {type(max_iter).__name__}")
     if max_iter < 1:
         raise ValueError(f"max_iter={max_iter!r} must be at least 1")
-    start = data if init is None else _start(init, data)
     if method == "auto":
         method = "admm" if rho is not None else _choose(phi, data.ndim)
     _refuse(method, phi, data.ndim)
@@ -135,10 +137,15 @@ def denoise_tv(
         raise ValueError(f"rho={rho!r} is a parameter of ADMM, and method={method!r} has none")
     step = _step(rho, data, phi, lam) if method == "admm" else 0.0
     trivial = lam == 0 or data.size == 1
+    convex, problem = is_convex(phi, lam, data.shape), Problem(data, phi, lam)
+    start = data if init is None else _start(init, data)
     if trivial or method == "closed_form":
         x = data.copy() if trivial else resolvent(data.shape, lam, data.dtype)(data)
         return Result(x, objective(x, data, phi, lam), 0, True, np.empty((0, 2)), "closed_form", "global")
-    problem, trace = Problem(data, phi, lam), Trace(data, tol, max_iter, callback)
+    if method == "exact":
+        x = exact(problem)
+        return Result(x, objective(x, data, phi, lam), 0, True, np.empty((0, 2)), method, "global")
+    trace = Trace(data, tol, max_iter, callback)
     if method == "admm":
         x = admm(problem, step, start, trace)
     else:
@@ -151,7 +158,7 @@ def denoise_tv(
             ConvergenceWarning,
             stacklevel=2,
         )
-    certificate = ("global" if is_convex(phi, lam, data.shape) else "stationary") if trace.converged else "none"
+    certificate = ("global" if convex else "stationary") if trace.converged else "none"
     return Result(x, value, len(trace.rows), trace.converged, np.array(trace.rows), method, certificate)
 
 
@@ -192,9 +199,9 @@ def _refuse(method: str, phi: Penalty, ndim: int) -> None:
         raise ValueError(f"method={method!r} needs a penalty of finite weak_convexity, and {phi!r} has none")
     if method in ("lbfgs", "fista", "newton") and math.isinf(phi.lipschitz):
         raise ValueError(f"method={method!r} needs a differentiable penalty, and {phi!r} has a kink: use 'admm'")
-    if method == "newton" and (ndim > 1 or not phi.pieces):
+    if method in ("newton", "exact") and (ndim > 1 or not phi.pieces):
         raise ValueError(
-            f"method='newton' is for one axis and piecewise quadratic penalties, not for {ndim} and {phi!r}"
+            f"method={method!r} is for one axis and piecewise quadratic penalties, not for {ndim} and {phi!r}"
         )
 
 
