@@ -138,3 +138,38 @@ def test_noise_is_gaussian_and_follows_its_seed():
     assert not np.array_equal(noisy, data.add_gaussian_noise(x, 0.1, seed=4))
     with pytest.raises(ValueError, match="sigma=-1"):
         data.add_gaussian_noise(x, -1, seed=0)
+
+
+@pytest.mark.parametrize("size", [128, 512, 1000])
+@pytest.mark.parametrize("name", data.SIGNALS)
+def test_signals_have_their_features_where_the_masks_say(name, size):
+    made = data.signal(name, size)
+    assert made.x.shape == made.edges.shape == made.texture.shape == (size,)
+    steps = np.abs(np.diff(made.x))
+    large = np.flatnonzero(steps > 0.4)  # texture and slopes rise by less between two samples
+    np.testing.assert_array_equal(large, made.jumps)
+    assert made.edges.sum() == 8 * made.jumps.size
+    assert all(made.edges[j - 3 : j + 5].all() for j in made.jumps)
+    assert not np.any(made.edges & made.texture)
+    flat = np.diff(made.x) == 0
+    assert not np.any(flat & made.texture[1:] & made.texture[:-1])
+    assert made.texture.any() == (name in ("mixed", "textured"))
+    if name in ("mixed", "steps"):
+        outside = ~(made.edges | made.texture)
+        assert np.all(flat[(outside[1:] & outside[:-1])]) and flat.any()
+    assert -0.3 <= made.x.min() < 0.3 < 3 < made.x.max() < 4.3
+    np.testing.assert_array_equal(made.x, data.signal(name, size).x)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("doppler",), ValueError, "name='doppler' must be one of"),
+        (("mixed", 127), ValueError, "size=127 must be at least 128"),
+        (("mixed", 512.0), TypeError, "size=512.0 must be an integer"),
+        (("mixed", True), TypeError, "size=True must be an integer"),
+    ],
+)
+def test_bad_requests_of_signals(arguments, error, message):
+    with pytest.raises(error, match=message):
+        data.signal(*arguments)

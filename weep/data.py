@@ -1,7 +1,8 @@
-"""Pictures and noise. Everything random takes a seed."""
+"""Signals, pictures and noise. Everything random takes a seed."""
 
 import os
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .penalties.base import floating, real
 
-__all__ = ["BUILT_IN", "PAPER", "add_gaussian_noise", "image", "paper_images_available"]
+__all__ = ["BUILT_IN", "PAPER", "SIGNALS", "Signal", "add_gaussian_noise", "image", "paper_images_available", "signal"]
 
 #: The two pictures of the paper, as JuliaImages/TestImages.jl publishes them: file name and SHA-256.
 PAPER = {
@@ -73,6 +74,81 @@ def paper_images_available() -> bool:
     except OSError:
         return False
     return True
+
+
+#: Test signals: the levels between the jumps, where the jumps are, where the texture is (parts of the length), and the
+#: slope of a ramp that repeats from jump to jump.
+SIGNALS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, float], float]] = {
+    "mixed": ((0.0, 3.0, 1.0, 4.0, 2.0, 0.0, 2.5), (0.09, 0.2, 0.3, 0.42, 0.86, 0.94), (0.45, 0.83), 0.0),
+    "steps": ((0.0, 2.0, 0.5, 4.0, 3.0, 1.0, 2.0, 0.0), (0.1, 0.25, 0.33, 0.5, 0.62, 0.75, 0.9), (0.0, 0.0), 0.0),
+    "textured": ((0.5, 3.5, 1.5), (0.35, 0.7), (0.0, 1.0), 0.0),
+    "ramps": ((0.0, 2.5, 0.5, 0.0), (0.25, 0.5, 0.75), (0.0, 0.0), 6.0),
+}
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A test signal, and where its features are.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n,)
+        The clean signal.
+    edges : ndarray of bool, shape (n,)
+        The four samples on either side of each jump.
+    texture : ndarray of bool, shape (n,)
+        Where the texture is, apart from these samples.
+    jumps : ndarray of int
+        Index of the last sample before each jump.
+    """
+
+    x: NDArray[np.float64]
+    edges: NDArray[np.bool_]
+    texture: NDArray[np.bool_]
+    jumps: NDArray[np.intp]
+
+
+def signal(name: str, size: int = 512) -> Signal:
+    r"""A test signal with sharp edges and, in parts, a fine texture of low amplitude.
+
+    Between its jumps, a signal is constant or rises. The texture is a sum of two sines of 11 and 17 samples with
+    the amplitudes 0.16 and 0.12. Values lie between about 0 and 4.
+
+    Parameters
+    ----------
+    name : str
+        "mixed": jumps in one half, texture in the other. "steps": jumps alone. "textured": texture everywhere, and two
+        jumps. "ramps": jumps between slopes.
+    size : int, optional
+        Number of samples, at least 128.
+
+    Returns
+    -------
+    Signal
+        The values, and masks of the edges and of the texture.
+
+    Raises
+    ------
+    TypeError
+        If ``size`` is no integer.
+    ValueError
+        If there is no such signal, or ``size`` is below 128.
+    """
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise TypeError(f"size={size!r} must be an integer, not {type(size).__name__}")
+    if size < 128:
+        raise ValueError(f"size={size!r} must be at least 128")
+    if name not in SIGNALS:
+        raise ValueError(f"name={name!r} must be one of {sorted(SIGNALS)}")
+    levels, places, (start, end), slope = SIGNALS[name]
+    i = np.arange(size)
+    first = np.rint(np.array(places) * size).astype(int)  # the first sample after each jump
+    piece = np.searchsorted(first, i, side="right")
+    ramp = slope * (i - np.concatenate(([0], first))[piece]) / size
+    edges = np.any(np.abs(i[:, None] - first + 0.5) < 4, axis=1)
+    region = (start * size <= i) & (i < end * size)
+    texture = 0.16 * np.sin(2 * np.pi * i / 11) + 0.12 * np.sin(2 * np.pi * i / 17)
+    return Signal(np.array(levels)[piece] + ramp + region * texture, edges, region & ~edges, first - 1)
 
 
 def add_gaussian_noise(x: ArrayLike, sigma: float, seed: int) -> Any:

@@ -15,7 +15,7 @@ except ImportError as error:
 
 from . import certify
 
-__all__ = ["image_grid", "line", "panels", "penalty_panels", "stacked", "use_style"]
+__all__ = ["image_grid", "learning_curves", "line", "panels", "penalty_panels", "signal_rows", "stacked", "use_style"]
 
 Array = NDArray[np.float64]
 
@@ -180,3 +180,53 @@ def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(xlabel)
     axis.figure.legend(loc="outside lower center", ncols=3)
+
+
+def signal_rows(clean: Array, rows: Mapping[str, Array], *windows: tuple[int, int]) -> None:
+    """Signals one below the other: whole, and magnified in windows, with the clean signal behind.
+
+    Parameters
+    ----------
+    clean : ndarray of shape (n,)
+        The clean signal, drawn in grey.
+    rows : mapping of str to ndarray
+        Title and signal of each row.
+    *windows : (first, last)
+        What to magnify: a column each, in samples.
+    """
+    ratios = {"width_ratios": [2, *[1] * len(windows)]}
+    figure, axes = plt.subplots(
+        len(rows), 1 + len(windows), figsize=(9, 1.35 * len(rows)), sharex="col", sharey="col", gridspec_kw=ratios
+    )
+    color = STYLES["WEEP"]["color"]
+    for row, (title, x) in zip(axes, rows.items(), strict=True):
+        row[0].set_title(title, fontsize="medium", loc="left")
+        for axis, (first, last) in zip(row, [(0, clean.size), *windows], strict=True):
+            i = np.arange(first, last)
+            axis.plot(i, clean[first:last], color="#bbbbbb", linewidth=2.5)
+            axis.plot(i, x[first:last], color=color, linewidth=0.9)
+    for first, last in windows:
+        axes[0, 0].axvspan(first, last, color="#F0E442", alpha=0.4, linewidth=0)
+    figure.supxlabel("sample", fontsize="medium")
+
+
+def learning_curves(runs: Mapping[str, tuple[Array, Array, Array]]) -> None:
+    """Score and objective gap of solvers against iterations and against seconds.
+
+    Parameters
+    ----------
+    runs : mapping of str to (seconds, score, gap)
+        Each of shape (n_iter,). The name is that of a penalty, a comma, and that of the solver.
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex="col", sharey="row")
+    for name, (seconds, score, gap) in runs.items():
+        penalty, solver = name.split(", ")
+        style = STYLES[penalty] | {"linestyle": {"ADMM": "-", "L-BFGS": "--"}.get(solver, ":"), "linewidth": 1.8}
+        for column, time in enumerate((np.arange(1, len(seconds) + 1), 1e3 * seconds)):
+            axes[0, column].semilogx(time, score, label=name, **style)
+            axes[1, column].loglog(time, np.maximum(gap, 1e-13), **style)
+    axes[0, 0].set_ylabel("PSNR (dB)")
+    axes[1, 0].set_ylabel("relative objective gap")
+    axes[1, 0].set_xlabel("iterations")
+    axes[1, 1].set_xlabel("milliseconds")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
