@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 
 from weep import L1, L2, MCP, WEEP, Huber, denoise_tv
 from weep.operators import adjoint, differences
@@ -84,6 +85,10 @@ class View:
         self.complaints, self.requests, self.weight = [], [], 0
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page = self.context.new_page()
+        self.page.add_init_script(
+            """window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => { shift += e.value; }))
+                .observe({ type: 'layout-shift', buffered: true });"""
+        )
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -113,7 +118,8 @@ def test_page(browser, site, name, width, scheme):
         assert view.complaints == []
         assert [url for url in view.requests if not url.startswith((site, "data:", "blob:"))] == []
         assert view.weight < 3 * MEGABYTE
-        assert page.locator("article h1").first.is_visible()
+        assert page.locator("article h1").count() == 1 and page.locator("article h1").is_visible()
+        assert page.evaluate("() => window.shift") < 0.1  # what Web Vitals calls good; late mathematics moves text
 
         # Mathematics: each formula typeset, none with an error, and none left as source in the text.
         formulas = page.locator(".math").count()
@@ -148,6 +154,9 @@ def test_page(browser, site, name, width, scheme):
         # Nothing makes the page itself wider than the screen, and there is no stray bar above it.
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
         assert page.locator(".bd-header:visible").count() == 0
+
+        if (width, scheme) in {(1280, "dark"), (390, "light")}:
+            assert accessibility(page) == []
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +286,56 @@ def test_explorer_by_keyboard_presets_and_theme(explorer):
     set_sliders(explorer)
     assert explorer.evaluate(ink) != light
     assert told(explorer, "ex-b") > 0
+
+
+def accessibility(page):
+    """What axe-core finds serious, and headings out of order.
+
+    Formulas are left out, as MathJax describes them; of code, one of each kind of token, or it takes minutes.
+    """
+    page.evaluate(
+        """() => { const seen = new Set();
+            document.querySelectorAll('mjx-container').forEach(formula => formula.remove());
+            document.querySelectorAll('pre span').forEach(token =>
+                seen.has(token.className) ? token.replaceWith(token.textContent) : seen.add(token.className)); }"""
+    )
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        (violation["id"], node["html"][:200])
+        for violation in found
+        if violation["impact"] in ("serious", "critical") or violation["id"] == "heading-order"
+        for node in violation["nodes"]
+    ]
+
+
+def test_the_check_of_accessibility_can_fail(browser):
+    page = browser.new_page()
+    page.set_content(
+        "<html lang='en'><title>t</title><h1>a</h1><h3>b</h3><p style='color: #ccc'>faint</p><img src='x'>"
+    )
+    assert {name for name, _ in accessibility(page)} == {"heading-order", "color-contrast", "image-alt"}
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_can_be_enlarged_by_keyboard(browser, site, scheme):
+    with View(browser, site, "book/04-prox", scheme=scheme) as view:
+        page = view.page
+        figure = page.locator("article img.line-figure").first
+        opener = page.locator("button.enlarge").first
+        assert page.locator("button.enlarge").count() == stored_figures("04-prox")
+        opener.focus()
+        page.keyboard.press("Enter")
+        large = page.locator("dialog[open] img")
+        assert large.get_attribute("alt") == figure.get_attribute("alt")
+        assert large.bounding_box()["width"] > 1.3 * figure.bounding_box()["width"]
+        assert ("invert" in large.evaluate("e => getComputedStyle(e).filter")) == (scheme == "dark")
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        assert opener.evaluate("e => e === document.activeElement")
+        figure.click()
+        page.get_by_role("button", name="Close").click()
+        assert page.locator("dialog[open]").count() == 0
 
 
 def test_search_finds_the_prox(browser, site):

@@ -1,0 +1,40 @@
+/* Figures open in a dialog as wide as the window, by a click or by the button that the keyboard reaches. */
+function enlarge() {
+  const dialog = document.createElement("dialog");
+  dialog.className = "enlarged bd-content";
+  dialog.setAttribute("aria-label", "Enlarged figure");
+  dialog.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+
+  const button = (label, act) => {
+    const made = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    made.addEventListener("click", act);
+    return made;
+  };
+  for (const picture of document.querySelectorAll("img.line-figure, img.photo-figure")) {
+    const open = () => {
+      dialog.replaceChildren(button("Close", () => dialog.close()), picture.cloneNode());
+      dialog.showModal();
+    };
+    picture.addEventListener("click", open);
+    const opener = button("Enlarge", open);
+    opener.className = "enlarge";
+    const caption = picture.closest("figure")?.querySelector("figcaption");
+    if (caption) caption.append(opener);
+    else picture.after(opener);
+  }
+}
+
+/* What scrolls within its own box can be reached by the keyboard, and so scrolled with its arrows. */
+function reach() {
+  for (const box of document.querySelectorAll("article :is(table, pre, figure, div.math, mjx-container)")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
+}
+
+document.addEventListener("DOMContentLoaded", enlarge);
+window.addEventListener("load", () => {
+  reach();
+  window.MathJax?.startup?.promise?.then(reach);
+});
+window.addEventListener("resize", reach);
