@@ -15,7 +15,7 @@ except ImportError as error:
 
 from . import certify
 
-__all__ = ["image_grid", "learning_curves", "line", "panels", "penalty_panels", "signal_rows", "stacked", "use_style"]
+__all__ = ["image_grid", "learning_curves", "line", "panels", "penalty_panels", "ratios", "signal_rows", "stacked", "use_style"]
 
 Array = NDArray[np.float64]
 
@@ -230,3 +230,25 @@ def learning_curves(runs: Mapping[str, tuple[Array, Array, Array]]) -> None:
     axes[1, 0].set_xlabel("iterations")
     axes[1, 1].set_xlabel("milliseconds")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
+
+def ratios(rows: Sequence[tuple[str, float, float]]) -> None:
+    """Measured ratios and their targets, on a logarithmic axis, one job a line.
+
+    Parameters
+    ----------
+    rows : sequence of (job, ratio, target)
+        More is better.
+    """
+    _, axis = plt.subplots(figsize=(9, 0.32 * len(rows) + 1))
+    for height, (_job, ratio, target) in enumerate(rows):
+        met = ratio >= target
+        color = "#0072B2" if met else "#D55E00"
+        axis.plot([1, ratio], [height, height], color=color, linewidth=1.2)
+        axis.plot(ratio, height, "o", color=color, markerfacecolor=color if met else "white", zorder=3)
+        axis.plot(target, height, "|", color="#000000", markersize=14)
+        axis.annotate(f"{ratio:.3g}", (ratio, height), (6, 5), textcoords="offset points", fontsize="x-small")
+    axis.set(xscale="log", yticks=range(len(rows)), xlabel="times faster than the reference (| target)")
+    axis.set_yticklabels([row[0] for row in rows], fontsize="small")
+    axis.axvline(1, color="#999999", linewidth=0.8, zorder=0)
+    axis.invert_yaxis()

@@ -1,0 +1,39 @@
+"""The benchmark measures what it says: its rivals reach their goal, and cut runs are long enough."""
+
+import pytest
+
+from weep import benchmark, compiled
+from weep.denoise import objective
+
+
+def test_medians_interleave_and_leave_the_first_round_out():
+    order = []
+    spent = benchmark.medians({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2)
+    assert order == ["a", "b"] * 3
+    assert set(spent) == {"a", "b"}
+    assert min(spent.values()) >= 0
+
+
+def test_rivals_reach_the_goal():
+    y = benchmark.steps((40, 40))
+    goal = benchmark.solve(y, tol=1e-9).objective * (1 + 1e-5)
+    assert benchmark.dct_admm(y, goal) < 199
+    for method in ("fista", "lbfgs"):
+        end = benchmark.reach(y, method, goal)()
+        assert end.objective <= goal
+        assert end.n_iter == 1 or end.history[-2, 0] > goal
+
+
+def test_pyproximal_solves_the_same_problem():
+    pytest.importorskip("pyproximal", reason="needs the extra 'pyproximal'")
+    y = benchmark.steps((60,))
+    goal = benchmark.solve(y, tol=1e-12).objective
+    end = benchmark.pyproximal_admm(y, goal)()
+    assert objective(end, y, benchmark.PHI, benchmark.LAM) <= goal * (1 + 1e-6)
+
+
+def test_plain_switches_compiled_kernels_off_and_on_again(monkeypatch):
+    monkeypatch.setattr(compiled, "USE", True)
+    seen = []
+    benchmark.plain(lambda: seen.append(compiled.USE))()
+    assert (seen, compiled.USE) == ([False], True)
