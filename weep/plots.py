@@ -15,7 +15,17 @@ except ImportError as error:
 
 from . import certify
 
-__all__ = ["image_grid", "learning_curves", "line", "panels", "penalty_panels", "ratios", "signal_rows", "stacked", "use_style"]
+__all__ = [
+    "image_grid",
+    "learning_curves",
+    "line",
+    "panels",
+    "penalty_panels",
+    "ratios",
+    "signal_rows",
+    "stacked",
+    "use_style",
+]
 
 Array = NDArray[np.float64]
 
