@@ -173,3 +173,33 @@ def test_signals_have_their_features_where_the_masks_say(name, size):
 def test_bad_requests_of_signals(arguments, error, message):
     with pytest.raises(error, match=message):
         data.signal(*arguments)
+
+
+@pytest.mark.parametrize("law", ["normal", "uniform", "laplace"])
+def test_contaminated_lines_have_what_they_were_asked_for(law):
+    options = {"noise": 0.5, "level": 40.0, "spread": 7.0, "law": law}
+    x, y, inlier = data.contaminated_lines(300, 50, seed=1, **options)
+    assert x.shape == y.shape == inlier.shape == (300, 50)
+    assert np.all(inlier.sum(axis=1) == 20)
+    assert 0.5 <= x.min() < 0.6 < 9.9 < x.max() <= 10
+    assert (y - 5 * x - 3)[inlier].std() == pytest.approx(0.5, rel=0.05)
+    assert y[~inlier].mean() == pytest.approx(40, abs=0.3)
+    assert y[~inlier].std() == pytest.approx(7, rel=0.05)
+    assert abs(np.corrcoef(x[~inlier], y[~inlier])[0, 1]) < 0.05
+    assert abs(np.corrcoef(inlier.ravel(), np.tile(np.arange(50), 300))[0, 1]) < 0.05
+    np.testing.assert_array_equal(y, data.contaminated_lines(300, 50, seed=1, **options)[1])
+    assert not np.array_equal(y, data.contaminated_lines(300, 50, seed=2, **options)[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"outliers": 1.2}, r"outliers=1.2 must lie in \[0, 1\]"),
+        ({"noise": -1.0}, "noise=-1.0 must not be negative"),
+        ({"spread": -1.0}, "spread=-1.0 must not be negative"),
+        ({"law": "cauchy"}, "law='cauchy' must be one of"),
+    ],
+)
+def test_bad_lines(change, message):
+    with pytest.raises(ValueError, match=message):
+        data.contaminated_lines(2, 10, **change)

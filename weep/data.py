@@ -1,4 +1,4 @@
-"""Signals, pictures and noise. Everything random takes a seed."""
+"""Signals, pictures, noise, and lines with outliers. Everything random takes a seed."""
 
 import os
 import warnings
@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from .penalties.base import floating, real
 
-__all__ = ["BUILT_IN", "PAPER", "SIGNALS", "Signal", "add_gaussian_noise", "image", "paper_images_available", "signal"]
+__all__ = [
+    "BUILT_IN",
+    "PAPER",
+    "SIGNALS",
+    "Signal",
+    "add_gaussian_noise",
+    "contaminated_lines",
+    "image",
+    "paper_images_available",
+    "signal",
+]
 
 #: The two pictures of the paper, as JuliaImages/TestImages.jl publishes them: file name and SHA-256.
 PAPER = {
@@ -180,6 +190,73 @@ def add_gaussian_noise(x: ArrayLike, sigma: float, seed: int) -> Any:
         raise ValueError(f"sigma={sigma!r} must not be negative")
     noise = np.random.default_rng(seed).standard_normal(clean.shape)
     return (clean + sigma * noise).astype(clean.dtype)
+
+
+def contaminated_lines(
+    batch: int,
+    n: int,
+    *,
+    coef: tuple[float, float] = (5.0, 3.0),
+    span: tuple[float, float] = (0.5, 10.0),
+    noise: float = 3.0,
+    outliers: float = 0.6,
+    law: str = "normal",
+    level: float = 70.0,
+    spread: float = 10.0,
+    seed: int = 0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Points on a line, with Gaussian noise, of which a share is replaced by outliers that do not depend on x.
+
+    The defaults are the protocol that the chapter on regression infers for the paper.
+
+    Parameters
+    ----------
+    batch, n : int
+        Number of data sets, and of points in each.
+    coef : (float, float), optional
+        Slope and intercept of the line.
+    span : (float, float), optional
+        x is uniform between these.
+    noise : float, optional
+        Standard deviation of the noise on the line, in units of y.
+    outliers : float, optional
+        Share of outliers in [0, 1]: ``round(outliers * n)`` points of each set, at random places.
+    law : {"normal", "uniform", "laplace"}, optional
+        Law of y at the outliers.
+    level, spread : float, optional
+        Its mean and standard deviation, in units of y.
+    seed : int, optional
+        Of NumPy's default generator.
+
+    Returns
+    -------
+    x, y : ndarray of shape (batch, n)
+        The points.
+    inlier : ndarray of bool of shape (batch, n)
+        Which of them belong to the line.
+
+    Raises
+    ------
+    ValueError
+        If the share or the law is not one of these, or a spread is negative.
+    """
+    if not 0 <= real("outliers", outliers) <= 1:
+        raise ValueError(f"outliers={outliers!r} must lie in [0, 1]")
+    for name, value in (("noise", noise), ("spread", spread)):
+        if real(name, value) < 0:
+            raise ValueError(f"{name}={value!r} must not be negative")
+    rng = np.random.default_rng(seed)
+    laws = {
+        "normal": lambda size: rng.normal(level, spread, size),
+        "uniform": lambda size: rng.uniform(level - 3**0.5 * spread, level + 3**0.5 * spread, size),
+        "laplace": lambda size: rng.laplace(level, spread / 2**0.5, size),
+    }
+    if law not in laws:
+        raise ValueError(f"law={law!r} must be one of {list(laws)}")
+    x = rng.uniform(*span, (batch, n))
+    y = coef[0] * x + coef[1] + noise * rng.standard_normal((batch, n))
+    inlier = rng.permuted(np.tile(np.arange(n) >= round(outliers * n), (batch, 1)), axis=1)
+    return x, np.where(inlier, y, laws[law]((batch, n))), inlier
 
 
 def _skimage() -> Any:
