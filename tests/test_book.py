@@ -123,7 +123,7 @@ def test_equations_of_the_paper_are_labelled_once_and_referred_to():
         path: "".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown") for path in NOTEBOOKS
     }
     text = "".join(pages.values()) + (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
-    for number in range(1, 12):
+    for number in range(1, 13):
         assert text.count(f"(eq-{number})=\n") == 1
         assert text.count(f"\\tag{{{number}}}") == 1
         assert f"[({number})](eq-{number})" in text

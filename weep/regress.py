@@ -281,22 +281,30 @@ def _multistart(problem: _Problem, solve: Any, starts: int, seed: int) -> tuple[
 
 def _lbfgs(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     coef, n_iter = start.copy(), np.zeros(len(start), dtype=int)
-    for k in range(len(start)):
+    options = {"maxiter": problem.max_iter, "maxfun": 20 * problem.max_iter, "ftol": 0, "gtol": 0}
+    last: dict[str, Array] = {}  # the residuals of the last evaluation
+
+    def value_and_gradient(w: Array, X: Array, y: Array) -> tuple[float, Array]:
+        last["r"] = r = y - X @ w
+        return float(problem.rho(r).sum()), -(problem.rho.grad(r) @ X)
+
+    def stop(_: Array) -> None:
+        if one.excess(last["r"][None])[0] <= 1:
+            raise StopIteration
+
+    going = problem.excess(problem.residuals(start)) > 1
+    for k in np.flatnonzero(going):
         one = problem.part(np.array([k]))
-        X, y = one.X[0], one.y[0]
-
-        def value_and_gradient(w: Array, X: Array = X, y: Array = y) -> tuple[float, Array]:
-            r = y - X @ w
-            return float(problem.rho(r).sum()), -X.T @ problem.rho.grad(r)
-
-        def stop(w: Array, one: _Problem = one) -> None:
-            if one.excess(one.residuals(w[None]))[0] <= 1:
-                raise StopIteration
-
-        if one.excess(one.residuals(start[k : k + 1]))[0] > 1:
-            options = {"maxiter": problem.max_iter, "maxfun": 20 * problem.max_iter, "ftol": 0, "gtol": 0}
-            found = minimize(value_and_gradient, start[k], jac=True, method="L-BFGS-B", callback=stop, options=options)
-            coef[k], n_iter[k] = found.x, found.nit
+        found = minimize(
+            value_and_gradient,
+            start[k],
+            (one.X[0], one.y[0]),
+            jac=True,
+            method="L-BFGS-B",
+            callback=stop,
+            options=options,
+        )
+        coef[k], n_iter[k] = found.x, found.nit
     return coef, n_iter
 
 
