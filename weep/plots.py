@@ -42,6 +42,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "DWF": {"color": "#56B4E9", "linestyle": "-."},
     "oracle": {"color": "#000000", "linestyle": ":"},
     "Huber": {"color": "#009E73", "linestyle": "--"},
+    "Tukey": {"color": "#CC79A7", "linestyle": "-."},
 }
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 DASHES = ("-", "--", "-.", ":")
