@@ -8,9 +8,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import weep
+from weep import report
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -155,6 +157,11 @@ def test_front_page_uses_what_the_chapter_on_images_found():
     for row in rows:
         for value in re.findall(r"= ([\d.]+)", row):
             assert re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", settings), row
+
+
+def test_no_two_chapters_disagree_on_a_claim_of_the_paper():
+    claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
+    assert report.ledger(claims, report.collect(ROOT / "book"))  # raises if two do, or if a number is unknown
 
 
 def modules():

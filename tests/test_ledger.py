@@ -80,7 +80,7 @@ def test_errata_correct_what_does_not_hold():
         judged = verdict[claim["number"]]
         if "correction" in claim:
             assert judged in ("conditional", "fails", "contradicts"), f"{claim['number']} needs no correction: {judged}"
-        elif re.match(r"(abs|eq|I|II|III|IV)(-|\.)", claim["number"]):
+        elif re.match(r"(abs|eq|I|II|III|IV)(-|\.)", claim["number"]) and "parts" not in claim:
             assert judged in ("holds", "uncheckable", "open"), f"{claim['number']} needs a correction: {judged}"
 
 

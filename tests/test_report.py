@@ -52,8 +52,11 @@ def test_collect_finds_verdicts_below_their_heading(tmp_path):
     )
     found = collect(tmp_path)
     assert found == {
-        "1": [Finding("holds", "m", "01-a.ipynb#two-three"), Finding("fails", "n", "02-b.ipynb#here-is--and")],
-        "2": [Finding("fails", "n", "02-b.ipynb#here-is--and")],
+        "1": [
+            Finding("holds", "m", "[One](01-a.ipynb#two-three)"),
+            Finding("fails", "n", "[Here is $x$, and](02-b.ipynb#here-is--and)"),
+        ],
+        "2": [Finding("fails", "n", "[Here is $x$, and](02-b.ipynb#here-is--and)")],
     }
 
 
@@ -69,7 +72,7 @@ def test_ledger_gives_each_claim_one_verdict():
     entries = ledger(CLAIMS, {**found, "2": [Finding("conditional", "if b = 0", "a.ipynb#x")]})
     assert [entry.verdict for entry in entries] == ["holds", "contradicts", "uncheckable"]
     assert [entry.measured for entry in entries] == ["m; n", "1: if b = 0", "no measure"]
-    assert entries[0].row()[-1] == "[a](a.ipynb#x), [b](b.ipynb#y)"
+    assert entries[0].row()[-1] == "a.ipynb#x, b.ipynb#y"
     assert [entry.verdict for entry in ledger(CLAIMS, {})] == ["open", "open", "uncheckable"]
 
 

@@ -116,7 +116,7 @@ class Finding:
     measured : str
         What decided it.
     link : str
-        Page and anchor of the heading above the verdict.
+        Title of the page, as a link to the heading above the verdict, in Markdown.
     """
 
     verdict: str
@@ -149,8 +149,7 @@ class Entry:
 
     def row(self) -> tuple[str, ...]:
         """Number, claim, verdict, what decided it, and links, as cells of a table."""
-        shown = ", ".join(f"[{link.partition('.')[0]}]({link})" for link in self.links)
-        return self.number, self.claim, VERDICTS[self.verdict], self.measured, shown or "–"
+        return self.number, self.claim, VERDICTS[self.verdict], self.measured, ", ".join(self.links) or "–"
 
 
 def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> dict[str, list[Finding]]:
@@ -172,14 +171,15 @@ def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> di
     for path in sorted(Path(folder).glob("*.ipynb")):
         if path.stem in leave_out:
             continue
-        anchor = ""
+        title = anchor = ""
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
                 headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
+                title = title or (headings or [""])[0]
                 anchor = slug(headings[-1]) if headings else anchor
             for output in cell.get("outputs", ()):
                 for number, verdict in output.get("data", {}).get(VERDICTS_TYPE, {}).items():
-                    found.setdefault(number, []).append(Finding(**verdict, link=f"{path.name}#{anchor}"))
+                    found.setdefault(number, []).append(Finding(**verdict, link=f"[{title}]({path.name}#{anchor})"))
     return found
 
 
