@@ -1,4 +1,4 @@
-"""What all tests share: quiet progress bars, and the notebooks that need the paper's pictures."""
+"""What all tests share: quiet progress bars, and the notebook that needs the paper's pictures."""
 
 import os
 
@@ -14,8 +14,8 @@ hypothesis.settings.load_profile("book")
 
 
 def pytest_collection_modifyitems(items):
-    """Stored outputs come from the paper's pictures: skip the notebooks that use them where there are none."""
-    users = [item for item in items if item.path.name in ("07-images.ipynb", "index.ipynb")]
+    """Stored outputs come from the paper's pictures: skip the notebook that uses them where there are none."""
+    users = [item for item in items if item.path.name == "07-images.ipynb"]
     if not users:
         return
     from weep.data import paper_images_available
