@@ -11,8 +11,11 @@ from weep import report
 BOOK = Path(__file__).parent.parent / "book"
 CLAIMS = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
 NUMBERS = [claim["number"] for claim in CLAIMS]
-# The claims that may be open: those of the chapters that are still being written.
-OPEN = {number for number in NUMBERS if re.match(r"T1|I\.|abs\.7|II-A|IV-[BCDE]|eq\.12|V-|F[2345]|T[23]|VI", number)}
+# The claims that may be open: they wait for the chapter on Table I, the last three for its numbers.
+OPEN = set(
+    "T1.caption T1.bias.DWF T1.loss.DWF T1.sparsity.WEEP T1.sparsity.L2 IV-C.2 IV-C.3 IV-C.7 "
+    "T1.sparsity.L1 T1.sparsity.MCP T1.sparsity.DWF".split()
+)
 
 
 def faults(claims):
