@@ -193,5 +193,5 @@ def test_a_dask_cluster_takes_over_by_one_line(tmp_path):
 
 def test_without_joblib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "joblib", None)
-    with pytest.raises(ImportError, match=r"weep-companion\[tune\]"):
+    with pytest.raises(ImportError, match=r"\.\[tune\]"):
         search(hill, {"x": [1], "y": [1]})

@@ -229,7 +229,7 @@ def run(quick: bool = True) -> list[Row]:
     try:
         from threadpoolctl import threadpool_limits
     except ImportError as error:
-        raise ImportError("the benchmark needs the extra 'bench': pip install 'weep-companion[bench]'") from error
+        raise ImportError("the benchmark needs the extra 'bench': pip install '.[bench]' in a clone") from error
 
     with threadpool_limits(1):
         rows = elementwise(10**5, 15) + elementwise(10**6 if quick else 10**7, 7)

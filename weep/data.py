@@ -259,25 +259,31 @@ def contaminated_lines(
     return x, np.where(inlier, y, laws[law]((batch, n))), inlier
 
 
+def _pooch() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "IProgress not found")  # of no use here: no progress bar is shown
+            import pooch
+    except ImportError as error:
+        raise ImportError("pictures need the extra 'images': pip install '.[images]' in a clone") from error
+    return pooch
+
+
 def _skimage() -> Any:
+    _pooch()  # before scikit-image imports it, and lets it warn
     try:
         import skimage.color
         import skimage.data
         import skimage.io
         import skimage.measure
     except ImportError as error:
-        raise ImportError("pictures need the extra 'images': pip install 'weep-companion[images]'") from error
+        raise ImportError("pictures need the extra 'images': pip install '.[images]' in a clone") from error
     return skimage
 
 
 def _fetch(name: str) -> str:
     """Path of a picture of the paper, downloaded if it is not there."""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "IProgress not found")  # of no use here: no progress bar is shown
-            import pooch
-    except ImportError as error:
-        raise ImportError("pictures need the extra 'images': pip install 'weep-companion[images]'") from error
+    pooch = _pooch()
     file, sha256 = PAPER[name]
     folder = os.environ.get("WEEP_DATA_DIR") or pooch.os_cache("weep")
     path = os.path.join(folder, file)

@@ -11,7 +11,7 @@ try:
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
 except ImportError as error:
-    raise ImportError("figures need the extra 'plots': pip install 'weep-companion[plots]'") from error
+    raise ImportError("figures need the extra 'plots': pip install '.[plots]' in a clone") from error
 
 from . import certify
 

@@ -362,7 +362,7 @@ def _compiled(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     try:
         from . import _irls
     except ImportError as error:
-        raise ImportError("method='compiled' needs the extra 'fast': pip install 'weep-companion[fast]'") from error
+        raise ImportError("method='compiled' needs the extra 'fast': pip install '.[fast]' in a clone") from error
     code = _irls.encode(problem.rho)
     t, n_iter = _irls.solve(
         problem.U, problem.residuals(start), problem.y, *code, problem.rho.lipschitz, problem.tol / 2, problem.max_iter

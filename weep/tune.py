@@ -101,7 +101,7 @@ def evaluate(
         from joblib import Parallel, delayed
         from tqdm import tqdm
     except ImportError as error:
-        raise ImportError("the search needs the extra 'tune': pip install 'weep-companion[tune]'") from error
+        raise ImportError("the search needs the extra 'tune': pip install '.[tune]' in a clone") from error
     files = _files(function, points, Path(cache)) if cache is not None else [None] * len(points)
     results: dict[int, Any] = {
         i: pickle.loads(file.read_bytes()) for i, file in enumerate(files) if file is not None and file.exists()

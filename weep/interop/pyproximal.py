@@ -8,7 +8,7 @@ try:
     from pyproximal import ProxOperator
     from pyproximal.ProxOperator import _check_tau
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'pyproximal': pip install 'weep-companion[pyproximal]'") from error
+    raise ImportError("this adapter needs the extra 'pyproximal': pip install '.[pyproximal]' in a clone") from error
 
 from ..penalties import Penalty
 

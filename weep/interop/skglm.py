@@ -9,7 +9,7 @@ try:
     from numba import bool_, float64
     from skglm.penalties.base import BasePenalty
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'skglm': pip install 'weep-companion[skglm]'") from error
+    raise ImportError("this adapter needs the extra 'skglm': pip install '.[skglm]' in a clone") from error
 
 from ..penalties.pieces import expansion
 

@@ -7,7 +7,7 @@ import numpy as np
 try:
     from skimage.util import img_as_float
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'images': pip install 'weep-companion[images]'") from error
+    raise ImportError("this adapter needs the extra 'images': pip install '.[images]' in a clone") from error
 
 from .. import denoise
 from ..penalties import WEEP, Penalty

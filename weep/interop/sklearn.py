@@ -10,7 +10,7 @@ try:
     from sklearn.linear_model import LinearRegression
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'robust': pip install 'weep-companion[robust]'") from error
+    raise ImportError("this adapter needs the extra 'robust': pip install '.[robust]' in a clone") from error
 
 from ..penalties import L2, WEEP, Penalty
 

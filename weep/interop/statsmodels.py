@@ -7,7 +7,7 @@ import numpy as np
 try:
     from statsmodels.robust.norms import RobustNorm
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'robust': pip install 'weep-companion[robust]'") from error
+    raise ImportError("this adapter needs the extra 'robust': pip install '.[robust]' in a clone") from error
 
 from ..penalties import Penalty
 from ..penalties.pieces import curvature

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 try:
     import torch
 except ImportError as error:
-    raise ImportError("this adapter needs the extra 'torch': pip install 'weep-companion[torch]'") from error
+    raise ImportError("this adapter needs the extra 'torch': pip install '.[torch]' in a clone") from error
 
 from ..penalties import Penalty
 
