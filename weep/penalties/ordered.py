@@ -117,8 +117,9 @@ class ROWL(Ordered):
     References
     ----------
     T. Sasaki, Y. Bandoh, M. Kitahara, "Sparse regularization based on reverse ordered weighted L1-norm and its
-    application to edge-preserving smoothing", ICASSP 2024. The ordered weighted L1 norm has decreasing weights and is
-    convex; its prox (with its averaging over neighbours) is not the one for increasing weights.
+    application to edge-preserving smoothing", ICASSP 2024. We have not seen its text: the formula above is our reading
+    of the name. The ordered weighted L1 norm has decreasing weights and is convex; its prox (with its averaging over
+    neighbours) is not the one for increasing weights.
     """
 
     def _value(self, r: Array, w: Array) -> float:
@@ -148,8 +149,8 @@ class RSSS(Ordered):
     References
     ----------
     T. Sasaki, K. Hayase, M. Kitahara, S. Ono, "Sparse regularization with reverse sorted sum of squares via an unrolled
-    difference-of-convex approach", IEEE Open J. Signal Process. 6, 2025. We know its name, its abstract and its use of
-    difference-of-convex programming. The formula above is our reading of the name, and the factor 1/2 is ours.
+    difference-of-convex approach", IEEE Open J. Signal Process. 6, 2025. We have not seen its text: the formula
+    above is our reading of the name, and the factor 1/2 is ours.
     """
 
     def _value(self, r: Array, w: Array) -> float:
