@@ -142,7 +142,7 @@ def solve(
         t = found[b]
         floor = 2 * 2.3e-16 * lipschitz * (math.sqrt(np.sum(y[b] ** 2)) + math.sqrt(np.sum((y[b] - base[b]) ** 2)))
         empty = np.array([np.sum(U[b, :, j] ** 2) < 0.5 for j in range(p)])
-        stretch = 2.0
+        stretch, refused = 2.0, False
         total, norm = _look(U[b], base[b], t, tukey, c, A, H, g)
         while n_iter[b] < max_iter and math.sqrt(np.sum(g * g)) > tol * norm + floor:
             n_iter[b] += 1
@@ -155,7 +155,7 @@ def solve(
                 if empty[j]:
                     H[j, j] += 1.0
             _divide(A, g, 0.0, safe)
-            direct = n_iter[b] > FIRST and _divide(H, g, 1e-9 * bend, fast)
+            direct = n_iter[b] > FIRST and not refused and _divide(H, g, 1e-9 * bend, fast)
             old = t.copy()
             t += safe
             total, norm = _look(U[b], base[b], t, tukey, c, A, H, g)
@@ -165,6 +165,7 @@ def solve(
                 fast[j] = old[j] + (fast[j] if direct else stretch * safe[j])
             total2, norm2 = _look(U[b], base[b], fast, tukey, c, A2, H2, g2)
             good = total2 <= total * (1 + 1e-12) and (not direct or math.sqrt(np.sum(g2 * g2)) <= 0.5 * slope)
+            refused = not good if direct else refused and good
             stretch = 2 * stretch if good and not direct else 2.0
             if good:
                 t[:], norm = fast, norm2
