@@ -32,9 +32,17 @@ function reach() {
   }
 }
 
+/* Mathematics comes late and would move the lines: show the text when it is typeset, or after two seconds. */
+const root = document.documentElement;
+root.classList.add("typesetting");
+const show = () => root.classList.remove("typesetting");
+setTimeout(show, 2000);
+
 document.addEventListener("DOMContentLoaded", enlarge);
-window.addEventListener("load", () => {
+window.addEventListener("load", async () => {
   reach();
-  window.MathJax?.startup?.promise?.then(reach);
+  await window.MathJax?.startup?.promise;
+  show();
+  reach();
 });
 window.addEventListener("resize", reach);
