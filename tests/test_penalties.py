@@ -4,6 +4,7 @@ import math
 import pickle
 import time
 from dataclasses import FrozenInstanceError, fields
+from types import SimpleNamespace
 
 import mpmath as mp
 import numpy as np
@@ -129,6 +130,23 @@ class TestWEEP:
         x = sign * (anchors[low] + (position - low) * (anchors[low + 1] - anchors[low]))
         assert_as_exact(phi(x), exact.value, x)
         assert_as_exact(phi.grad(x), exact.grad, x)
+
+    @given(weeps(), st.floats(0, 3), st.sampled_from([-1, 1]), st.sampled_from(["a", "b", "scale"]))
+    def test_parameter_grads_agree_with_differences_in_fifty_digits(self, phi, position, sign, name):
+        anchors = [0.0, phi.x1, phi.x2, 10 * phi.x2]
+        low = int(min(position, 2))
+        x = sign * (anchors[low] + (position - low) * (anchors[low + 1] - anchors[low]))
+        here = {"a": mp.mpf(phi.a), "b": mp.mpf(phi.b), "scale": mp.mpf(phi.scale)}
+        h = mp.mpf(10) ** -20 * (here[name] or 1)
+        there = here | {name: here[name] + h}
+        before, after = (Exact(SimpleNamespace(**parameters)) for parameters in (here, there))
+        assume(there["b"] <= mp.sqrt(2 * there["a"]))
+        # All must put x on one piece; at its very end, rounding decides.
+        assume(len({(abs(x) <= e.x1, abs(x) <= e.x2) for e in (phi, before, after)}) == 1)
+        slopes = before.grad(mp.mpf(x)), after.grad(mp.mpf(x))
+        want = (slopes[1] - slopes[0]) / h
+        size = max(abs(want), abs(slopes[0] / here[name])) if here[name] else abs(want)
+        assert abs(phi.parameter_grads(x)[name] - want) <= mp.mpf("1e-12") * size
 
     @given(weeps(), st.floats(-6, 6), st.floats(0, 3))
     def test_prox_agrees_with_fifty_digits(self, phi, exponent, position):

@@ -12,10 +12,11 @@ from ..penalties.base import floating, positive, real
 from .admm import admm, admm_step
 from .exact import exact
 from .gradient import fista, lbfgs
+from .implicit import hypergradient
 from .newton import newton
 from .problem import Array, Callback, ConvergenceWarning, Problem, Result, Trace, is_convex, objective
 
-__all__ = ["ConvergenceWarning", "Result", "admm_step", "denoise_tv", "is_convex", "objective"]
+__all__ = ["ConvergenceWarning", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
 METHODS = ("closed_form", "exact", "admm", "lbfgs", "fista", "newton")
 

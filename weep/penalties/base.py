@@ -190,6 +190,21 @@ class Penalty(ABC):
         step = positive("step", step)
         return self._apply("prox", lambda block: self._prox(block, step), floating("z", z), out, step)
 
+    def parameter_grads(self, x: ArrayLike) -> dict[str, Any]:
+        """Derivatives of φ'(x) by the parameters of the penalty, elementwise, where the class has them.
+
+        Parameters
+        ----------
+        x : array_like of real numbers
+            Any shape. Floating dtypes are kept, integers become float64.
+
+        Returns
+        -------
+        dict of str to ndarray or scalar
+            Name of the parameter → derivative, of the shape of ``x``. Empty for a class that has none.
+        """
+        return {}
+
     def _apply(self, name: str, kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None, *step: float) -> Any:
         if x.size >= WORTH_COMPILING and x.dtype.char in "fd" and (found := self._compiled(name, *step)):
             fused, scalars = found

@@ -160,6 +160,30 @@ class WEEP(Penalty):
 
         return evaluate(kernel, floating("x", x))
 
+    def parameter_grads(self, x: ArrayLike) -> dict[str, Any]:
+        r"""Derivatives of (9) by ``a``, ``b`` and ``scale``, elementwise; at the end of a piece, of the inner side.
+
+        In the middle they come from the tangent, :math:`m = b\,\frac{r}{r+1} + \sqrt{2(a+1)/a}` with
+        :math:`r = \sqrt{a+1}`, which is (8) once more.
+
+        Parameters
+        ----------
+        x : array_like of real numbers
+            Any shape. Floating dtypes are kept, integers become float64.
+
+        Returns
+        -------
+        dict of str to ndarray or scalar
+            Name of the parameter → derivative, of the shape of ``x``. To the inside at the ends of the domain of b.
+        """
+        x, a, b, s = floating("x", x), self.a, self.b, self.scale
+        root = math.sqrt(a + 1)
+        by_a = b / (2 * root * (root + 1) ** 2) - 1 / (a * math.sqrt(2 * a) * root)
+        sign, piece = np.sign(x), np.searchsorted([self.x1, self.x2], np.abs(x))
+        on_pieces = {"a": (0, s * by_a, 0), "b": (0, s * root / (root + 1), s), "scale": (0, self.m / s, b)}
+        grads = {name: sign * np.array(values, x.dtype)[piece] for name, values in on_pieces.items()}
+        return grads | {"a": np.where(piece == 0, x, grads["a"])[()]}
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         # The integral of (9), piece by piece: no term is negative, so nothing cancels.
         r = np.abs(x)
