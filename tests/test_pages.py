@@ -25,7 +25,7 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [
     Path(name).name for name in [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
 ]
-WITHOUT_MATH = {"bibliography"}
+WITHOUT_MATH = {"bibliography", "run"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MEGABYTE = 1_000_000
 
