@@ -6,6 +6,8 @@ With the environment variable WEEP_PAGES=required, as in CI, either is an error.
 import functools
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +30,7 @@ PAGES = [
 WITHOUT_MATH = {"bibliography", "run"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MEGABYTE = 1_000_000
+PAPER = 658  # the line of .ci/pdf: 174 mm, at 96 pixels an inch
 
 
 def stored_figures(name):
@@ -280,11 +283,11 @@ def test_explorer_by_keyboard_presets_and_theme(explorer):
     set_sliders(explorer)
     assert float(share.input_value()) == pytest.approx(0.99)
     assert told(explorer, "ex-away-huber") > 1e-4
-    ink = "() => document.getElementById('ex-prox').layout.font.color"
-    light = explorer.evaluate(ink)
+    turned = "() => getComputedStyle(document.getElementById('ex-prox')).filter"
+    assert explorer.evaluate(turned) == "none"
     explorer.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
     set_sliders(explorer)
-    assert explorer.evaluate(ink) != light
+    assert "invert" in explorer.evaluate(turned)
     assert told(explorer, "ex-b") > 0
 
 
@@ -336,6 +339,62 @@ def test_figures_can_be_enlarged_by_keyboard(browser, site, scheme):
         figure.click()
         page.get_by_role("button", name="Close").click()
         assert page.locator("dialog[open]").count() == 0
+
+
+def test_figures_can_be_enlarged_by_touch(browser, site):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{site}/book/04-prox.html", wait_until="networkidle")
+    opener = page.locator("button.enlarge").first
+    opener.tap()
+    dialog, large = page.locator("dialog[open]"), page.locator("dialog[open] img")
+    assert large.bounding_box()["width"] > 1.3 * 390
+    assert dialog.evaluate("e => e.scrollWidth > e.clientWidth") and dialog.bounding_box()["width"] <= 390
+    dialog.evaluate("e => e.scrollTo(400, 0)")
+    close = page.get_by_role("button", name="Close")
+    assert close.bounding_box()["x"] >= 0  # in sight, wherever the figure is scrolled to
+    close.tap()
+    assert page.locator("dialog[open]").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_printed_page_keeps_its_margins_its_solutions_and_light_colours(browser, site, width):
+    """Each page as a dark screen would print it: nothing is wider than the paper, and nothing is cut off."""
+    for name in PAGES if width == 1280 else ["04-prox"]:
+        with View(browser, site, f"book/{name}", width, "dark") as view:
+            page = view.page
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": PAPER, "height": 900})
+            page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+            page.wait_for_function("() => getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
+            assert page.locator("article details:is(.sd-dropdown, .tag_hide-cell > *):not([open])").count() == 0
+            assert page.locator("article details.sd-dropdown > *:visible").count() >= (name == "04-prox")
+            wide = page.evaluate(
+                """paper => [...document.querySelectorAll('article *')].filter(e => e.checkVisibility()
+                    && !e.closest('mjx-assistive-mml, .explorer svg') && e.getBoundingClientRect().right > paper + 1)
+                    .map(e => e.outerHTML.slice(0, 200))""",
+                PAPER,
+            )
+            assert wide == [], name
+            page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+            assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+            assert page.locator("article details[open]").count() == 0
+
+
+def test_pdf_has_the_text_the_numbers_and_links_within_itself(tmp_path, site):
+    pypdf = pytest.importorskip("pypdf")
+    out = tmp_path / "part.pdf"
+    command = [sys.executable, ROOT / ".ci" / "pdf", out, "book/index", "book/05-relatives"]
+    subprocess.run(command, check=True, timeout=300, env=os.environ | {"WEEP_HTML": str(HTML)})
+    pages = pypdf.PdfReader(out).pages
+    text = "\n".join(page.extract_text() for page in pages)
+    assert len(pages) > 12
+    for words in ("Contents", "What WEEP is", "claims of the paper", "hidden ones: 117 of 119"):
+        assert words in text
+    annotations = [note.get_object() for page in pages for note in page.get("/Annots", [])]
+    assert any("/Dest" in note or note.get("/A", {}).get("/S") == "/GoTo" for note in annotations)
+    assert not any("127.0.0.1" in str(note.get("/A", "")) for note in annotations)
 
 
 def test_search_finds_the_prox(browser, site):

@@ -38,6 +38,20 @@ root.classList.add("typesetting");
 const show = () => root.classList.remove("typesetting");
 setTimeout(show, 2000);
 
+/* On paper: light colours, and open solutions. */
+let before = null;
+window.addEventListener("beforeprint", () => {
+  const folded = [...document.querySelectorAll("article :is(.sd-dropdown, .tag_hide-cell > details):not([open])")];
+  before ??= { folded, theme: root.dataset.theme };
+  folded.forEach((part) => { part.open = true; });
+  root.dataset.theme = "light";
+});
+window.addEventListener("afterprint", () => {
+  before?.folded.forEach((part) => { part.open = false; });
+  if (before) root.dataset.theme = before.theme;
+  before = null;
+});
+
 document.addEventListener("DOMContentLoaded", enlarge);
 window.addEventListener("load", async () => {
   reach();
