@@ -29,23 +29,42 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart, and a line style as a second cue.
+# One colour and one dash for each thing that the book compares, in every figure and in the explorer. Penalties have
+# Okabe and Ito's colours, which colour-blind readers can tell apart, and where these are used up, two of Tol's; solvers
+# and what else is no penalty have Tol's muted ones. The dash says the same once more, for print in grey.
+LONG, SHORT, SPARSE = (0, (8, 2)), (0, (2, 1)), (0, (1, 3))
+LONG_DOT, DOT_DOT = (0, (8, 2, 1, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5))
 STYLES: dict[str, dict[str, Any]] = {
     "WEEP": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.2},
-    "Capped L2": {"color": "#777777", "linestyle": "--"},
-    "base penalty": {"color": "#D55E00", "linestyle": "-."},
+    "base penalty": {"color": "#882255", "linestyle": LONG_DOT},
+    "Capped L2": {"color": "#999933", "linestyle": "--"},
     "L0": {"color": "#000000", "linestyle": ":"},
     "L1": {"color": "#E69F00", "linestyle": "--"},
     "L2": {"color": "#777777", "linestyle": ":"},
+    "Huber": {"color": "#009E73", "linestyle": LONG},
     "MCP": {"color": "#D55E00", "linestyle": "-."},
-    "SCAD": {"color": "#CC79A7", "linestyle": ":"},
-    "DWF": {"color": "#56B4E9", "linestyle": "-."},
-    "oracle": {"color": "#000000", "linestyle": ":"},
-    "Huber": {"color": "#009E73", "linestyle": "--"},
-    "Tukey": {"color": "#CC79A7", "linestyle": "-."},
+    "SCAD": {"color": "#CC79A7", "linestyle": DOT_DOT},
+    "Tukey": {"color": "#997700", "linestyle": "-."},
+    "DWF": {"color": "#56B4E9", "linestyle": SHORT},
+    "oracle": {"color": "#000000", "linestyle": SPARSE},
+    "gradient descent": {"color": "#332288", "linestyle": "-"},
+    "Nesterov": {"color": "#CC6677", "linestyle": "--"},
+    "SGD": {"color": "#44AA99", "linestyle": "-."},
+    "Adam": {"color": "#AA4499", "linestyle": ":"},
+    "L-BFGS": {"color": "#000000", "linestyle": "-"},
+    "proximal gradient": {"color": "#661100", "linestyle": "-"},
+    "FISTA": {"color": "#117733", "linestyle": "--"},
+    "ADMM": {"color": "#777777", "linestyle": "-."},
 }
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+SERIES = ("#332288", "#CC6677", "#44AA99", "#AA4499")
 DASHES = ("-", "--", "-.", ":")
+GUIDE: dict[str, Any] = {
+    "color": "#999999",
+    "linestyle": "-",
+    "linewidth": 0.8,
+    "zorder": 0,
+}  # diagonals, corners, zero lines
+MAGNIFIED = "#F0E442"
 
 
 def use_style() -> None:
@@ -135,7 +154,7 @@ def penalty_panels(penalties: Mapping[str, Callable[[Array], Any]], reach: float
         line(value, x, np.asarray(phi(x)), label, index)
         line(slope, x, (np.asarray(phi(x + h)) - np.asarray(phi(x - h))) / (2 * h), label, index)
         line(moved, x, certify.prox(phi, x, step)[0], label, index)
-    moved.plot(x, x, color="#999999", linewidth=0.8, zorder=0)
+    moved.plot(x, x, **GUIDE)
     value.figure.legend(*value.get_legend_handles_labels(), loc="outside lower center", ncols=len(penalties))
 
 
@@ -161,12 +180,12 @@ def image_grid(images: Mapping[str, Array], inset: tuple[int, int, int], columns
         shades = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
         axis.imshow(picture, **shades)
         axis.set_title(title, fontsize="medium")
-        axis.add_patch(Rectangle((column, row), side, side, fill=False, color="#E69F00", linewidth=1.2))
+        axis.add_patch(Rectangle((column, row), side, side, fill=False, color=MAGNIFIED, linewidth=1.2))
         corner = axis.inset_axes((1 - 3 * side / width, 0, 3 * side / width, 3 * side / height))
         corner.imshow(picture[row : row + side, column : column + side], **shades)
         corner.set(xticks=[], yticks=[])
         corner.grid(False)
-        corner.spines[:].set(visible=True, color="#E69F00", linewidth=1.5)
+        corner.spines[:].set(visible=True, color=MAGNIFIED, linewidth=1.5)
 
 
 def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
@@ -180,7 +199,7 @@ def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
         What the amounts count.
     """
     kinds = list(next(iter(rows.values())))
-    colors = ("#0072B2", "#56B4E9", "#D55E00", "#CC79A7", "#999999", "#eeeeee")
+    colors = ("#332288", "#88CCEE", "#CC6677", "#AA4499", "#999999", "#eeeeee")
     _, axis = plt.subplots(figsize=(9, 1.2 + 0.3 * len(rows)))
     left = np.zeros(len(rows))
     for kind, color, hatch in zip(kinds, colors, ("", "//", "", "xx", "", ".."), strict=False):
@@ -201,7 +220,7 @@ def signal_rows(clean: Array, rows: Mapping[str, Array], *windows: tuple[int, in
     clean : ndarray of shape (n,)
         The clean signal, drawn in grey.
     rows : mapping of str to ndarray
-        Title and signal of each row.
+        Title and signal of each row. A title that starts with a penalty's name, as "L1-TV" does, gives its colour.
     *windows : (first, last)
         What to magnify: a column each, in samples.
     """
@@ -209,15 +228,15 @@ def signal_rows(clean: Array, rows: Mapping[str, Array], *windows: tuple[int, in
     figure, axes = plt.subplots(
         len(rows), 1 + len(windows), figsize=(9, 1.35 * len(rows)), sharex="col", sharey="col", gridspec_kw=ratios
     )
-    color = STYLES["WEEP"]["color"]
     for row, (title, x) in zip(axes, rows.items(), strict=True):
         row[0].set_title(title, fontsize="medium", loc="left")
+        color = STYLES.get(title.removesuffix("-TV"), {}).get("color", "black")
         for axis, (first, last) in zip(row, [(0, clean.size), *windows], strict=True):
             i = np.arange(first, last)
             axis.plot(i, clean[first:last], color="#bbbbbb", linewidth=2.5)
             axis.plot(i, x[first:last], color=color, linewidth=0.9)
     for first, last in windows:
-        axes[0, 0].axvspan(first, last, color="#F0E442", alpha=0.4, linewidth=0)
+        axes[0, 0].axvspan(first, last, color=MAGNIFIED, alpha=0.4, linewidth=0)
     figure.supxlabel("sample", fontsize="medium")
 
 
@@ -254,12 +273,12 @@ def ratios(rows: Sequence[tuple[str, float, float]]) -> None:
     _, axis = plt.subplots(figsize=(9, 0.32 * len(rows) + 1))
     for height, (_job, ratio, target) in enumerate(rows):
         met = ratio >= target
-        color = "#0072B2" if met else "#D55E00"
+        color = SERIES[0] if met else SERIES[1]
         axis.plot([1, ratio], [height, height], color=color, linewidth=1.2)
         axis.plot(ratio, height, "o", color=color, markerfacecolor=color if met else "white", zorder=3)
         axis.plot(target, height, "|", color="#000000", markersize=14)
         axis.annotate(f"{ratio:.3g}", (ratio, height), (6, 5), textcoords="offset points", fontsize="x-small")
     axis.set(xscale="log", yticks=range(len(rows)), xlabel="times faster than the reference (| target)")
     axis.set_yticklabels([row[0] for row in rows], fontsize="small")
-    axis.axvline(1, color="#999999", linewidth=0.8, zorder=0)
+    axis.axvline(1, **GUIDE)
     axis.invert_yaxis()

@@ -136,29 +136,25 @@
 
   // ---------------------------------------------------------------- charts
 
-  // Okabe and Ito's colours, as in the other figures: one for a light page, a lighter one for a dark page.
-  const COLOURS = {
-    weep: ["#0072B2", "#56B4E9"], base: ["#D55E00", "#FF8C4C"], mcp: ["#A8497F", "#E597C3"],
-    huber: ["#00805D", "#2FCFA0"], l1: ["#A56F00", "#F0B33C"], l2: ["#666666", "#B5B5B5"], data: ["#888888", "#999999"],
+  // The colours and dashes of weep.plots.STYLES. In the dark, explorer.css turns the charts as it does the figures.
+  const STYLES = {
+    weep: ["#0072B2", "solid"], base: ["#882255", "longdashdot"], mcp: ["#D55E00", "dashdot"],
+    huber: ["#009E73", "longdash"], l1: ["#E69F00", "dash"], l2: ["#777777", "dot"],
+    clean: ["#000000", "dot"], data: ["#999999", "dot"],
   };
-  const dark = () => document.documentElement.dataset.theme === "dark";
-  const colour = (name) => COLOURS[name][Number(dark())];
 
-  const curve = (name, label, x, y, dash = "solid", width = 2) => ({
-    name: label, x, y, mode: "lines", line: { color: colour(name), dash, width }, hovertemplate: "%{x:.3g}, %{y:.3g}",
+  const curve = (name, label, x, y, width = 2, dash = STYLES[name][1]) => ({
+    name: label, x, y, mode: "lines", hovertemplate: "%{x:.3g}, %{y:.3g}",
+    line: { color: STYLES[name][0], dash, width },
   });
   const dots = (name, label, x, y, size = 9) => ({
-    name: label, x, y, mode: "markers", marker: { color: colour(name), size }, hovertemplate: "%{x:.3g}, %{y:.3g}",
+    name: label, x, y, mode: "markers", marker: { color: STYLES[name][0], size }, hovertemplate: "%{x:.3g}, %{y:.3g}",
   });
 
   function draw(id, traces, xtitle, yaxis = {}) {
-    const style = getComputedStyle(document.body);
-    const axis = {
-      gridcolor: dark() ? "#444444" : "#dddddd", zerolinecolor: dark() ? "#777777" : "#aaaaaa", fixedrange: true,
-      automargin: true,
-    };
+    const axis = { gridcolor: "#dddddd", zerolinecolor: "#aaaaaa", fixedrange: true, automargin: true };
     const layout = {
-      font: { family: style.fontFamily, color: style.color, size: 13 },
+      font: { family: getComputedStyle(document.body).fontFamily, color: "#222222", size: 13 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, showlegend: true,
       margin: { l: 44, r: 12, t: 8, b: 40 }, legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
       xaxis: { ...axis, title: { text: xtitle } }, yaxis: { ...axis, ...yaxis }, hovermode: "closest",
@@ -194,32 +190,32 @@
     const phi = weep(read("ex-a"), read("ex-share"), read("ex-s")), step = read("ex-step"), at = read("ex-at");
     const { a, b, s, m, d, x1, x2 } = phi;
     const limits = {
-      mcp: ["MCP", mcp(Math.SQRT2 * s), "dashdot"], huber: ["Huber", huber(s * Math.sqrt(2 / a), a), "dash"],
-      l1: ["L1", l1(s * b), "longdash"], l2: ["L2", l2(a), "dot"],
+      mcp: ["MCP", mcp(Math.SQRT2 * s)], huber: ["Huber", huber(s * Math.sqrt(2 / a), a)],
+      l1: ["L1", l1(s * b)], l2: ["L2", l2(a)],
     };
     const shown = chosen("ex-limit").map((name) => [name, ...limits[name]]);
 
     const cap = s * Math.sqrt(2 / a), reach = Math.max(1.5 * x2, 1.5 * cap), r = grid(0, reach, 401);
     const lift = (x) => (x * x) / 2;
     draw("ex-tangent", [
-      curve("base", "base penalty + x²/2", r, r.map((x) => phi.base(x) + lift(x)), "dashdot"),
+      curve("base", "base penalty + x²/2", r, r.map((x) => phi.base(x) + lift(x))),
       curve("weep", "WEEP + x²/2", r, r.map((x) => phi.value(x) + lift(x))),
-      curve("data", "tangent mx + d", r, r.map((x) => m * x + d), "dot", 1.5),
+      curve("data", "tangent mx + d", r, r.map((x) => m * x + d), 1.5),
       dots("weep", "x₁ and x₂", [x1, x2], [m * x1 + d, m * x2 + d]),
     ], "x");
     draw("ex-value", [
-      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.value), dash)),
-      curve("base", "base penalty", X, X.map(phi.base), "dashdot"),
+      ...shown.map(([name, label, f]) => curve(name, label, X, X.map(f.value))),
+      curve("base", "base penalty", X, X.map(phi.base)),
       curve("weep", "WEEP", X, X.map(phi.value)),
       dots("weep", "at x", [at], [phi.value(at)]),
     ], "x", { rangemode: "tozero" });
     draw("ex-grad", [
-      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.grad), dash)),
+      ...shown.map(([name, label, f]) => curve(name, label, X, X.map(f.grad))),
       curve("weep", "WEEP", X, X.map(phi.grad)),
       dots("weep", "at x", [at], [phi.grad(at)]),
     ], "x");
     draw("ex-prox", [
-      ...shown.map(([name, label, f, dash]) => curve(name, label, X, X.map(f.prox(step)), dash)),
+      ...shown.map(([name, label, f]) => curve(name, label, X, X.map(f.prox(step)))),
       curve("weep", "WEEP", X, X.map(phi.prox(step))),
       dots("weep", "at z = x", [at], [phi.prox(step)(at)]),
     ], "z");
@@ -252,8 +248,8 @@
     const name = chosen("tv-penalty")[0];
     draw("tv-plot", [
       dots("data", "noisy y", i, y, 4),
-      curve("base", "clean", i, CLEAN, "dot", 1.5),
-      curve(name, "denoised x", i, x),
+      curve("clean", "clean", i, CLEAN, 1.5),
+      curve(name, "denoised x", i, x, 2, "solid"),
     ], "i", { range: [-0.7, 1.7] });
     const fit = y.reduce((sum, value, k) => sum + (value - x[k]) ** 2, 0) / 2;
     tell("tv-noisy-error", error(y));
@@ -289,7 +285,6 @@
       penalty();
     });
     field("tv-seed").addEventListener("click", () => { seed += 1; signal(); });
-    new MutationObserver(later(penalty, signal)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     penalty();
     signal();
     document.querySelectorAll(".explorer").forEach((part) => part.classList.add("ready"));
