@@ -17,6 +17,7 @@ from weep import report
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if path.stem not in ("index", "ledger", "errata")]
+THEORY = ("01", "02", "03", "04", "05")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|tmp|work|Users|opt|usr|var)/|[A-Z]:\\\\?Users", re.IGNORECASE)
 SHOWN = re.compile(r"text/(plain|html|markdown|latex)|image/(png|svg\+xml)|application/vnd\.weep\.verdicts\+json")
 NOT_COMPARED = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
@@ -118,6 +119,29 @@ def test_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_was_s
     assert "verdicts(" in cells[endings[0] + 1].source
     for word in ("**Shown:**", "**Not shown:**", "**Next:**"):
         assert word in cells[-1].source
+
+
+def exercises(cells):
+    """The cells of each exercise of a chapter, its statement first."""
+    (start,) = [n for n, cell in enumerate(cells) if "## Exercises" in cell.source]
+    (end,) = [n for n, cell in enumerate(cells) if "## What was shown" in cell.source]
+    found = []
+    for cell in cells[start : end + 1]:
+        if ":::{admonition} Exercise" in cell.source:
+            found.append([])
+        if found:
+            found[-1].append(cell)
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in CHAPTERS if path.stem[:2] in THEORY], **ids)
+def test_chapter_on_theory_ends_with_exercises_whose_folded_solutions_were_run(path):
+    found = exercises(nbformat.read(path, as_version=4).cells)
+    assert len(found) in (2, 3)
+    for number, cells in enumerate(found, 1):
+        assert f":::{{admonition}} Exercise {number}\n" in cells[0].source
+        solutions = [cell for cell in cells if "hide-cell" in tags(cell)]
+        assert solutions and all(cell.outputs for cell in solutions)
 
 
 def test_equations_of_the_paper_are_labelled_once_and_referred_to():
