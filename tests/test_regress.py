@@ -7,9 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
+from threadpoolctl import threadpool_limits
 
 from weep import L0, L1, L2, MCP, WEEP, ConvergenceWarning, Huber, Tukey, regress
 from weep.regress import METHODS, Result
@@ -17,6 +18,13 @@ from weep.regress import METHODS, Result
 CONVEX = [L2(), Huber(), Huber(0.1), WEEP(2.0, 2.0), WEEP(0.5, 1.0, scale=3.0)]
 REDESCENDING = [Tukey(), Tukey(2.0), WEEP(100.0, 0.01), WEEP(10.0, 0.0, scale=2.0), WEEP(10.0, 0.3)]
 LOSSES = CONVEX + REDESCENDING
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """With two unknowns, threads of BLAS only wait: L-BFGS takes several times as long with two."""
+    with threadpool_limits(1):
+        yield
 
 
 def lines(batch=None, n=40, seed=0, outliers=0.3):
@@ -140,16 +148,15 @@ def test_a_batch_is_its_problems(rho, method):
             np.testing.assert_allclose(alone.coef, together.coef[k], rtol=1e-7, atol=1e-7)
 
 
-@pytest.mark.filterwarnings("ignore::weep.ConvergenceWarning")
+@pytest.mark.parametrize("n", [3, 15])
 @pytest.mark.parametrize("method", ["newton", "compiled"])
-@pytest.mark.parametrize("rho", [Huber(), Huber(0.1), Tukey(), WEEP(100.0, 0.01), WEEP(10.0, 0.3)], ids=repr)
-def test_all_but_a_few_small_problems_converge(rho, method):
-    """Fifteen points, of which few have curvature: the hard case, where one in a thousand may be given up."""
-    X, y = lines(batch=2000, n=15)
-    assert np.mean(regress(X, y, rho, "ols", method).converged) >= 0.995
+@pytest.mark.parametrize("rho", [*LOSSES, Huber(1e-6)], ids=repr)
+def test_small_problems_converge(rho, method, n):
+    """The hard case: of so few points, few have curvature, and long ways are almost straight."""
+    X, y = lines(batch=1000, n=n)
+    assert regress(X, y, rho, "ols", method).converged.all()
 
 
-@pytest.mark.filterwarnings("ignore::weep.ConvergenceWarning")
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-100, 100), st.floats(-100, 100), st.integers(0, 10**6))
 def test_adding_a_line_to_the_data_adds_it_to_the_fit(slope, intercept, seed):
@@ -157,19 +164,16 @@ def test_adding_a_line_to_the_data_adds_it_to_the_fit(slope, intercept, seed):
     added = np.array([slope, intercept])
     for rho in (Huber(), Tukey(), WEEP(100.0, 0.01)):
         first = regress(X, y, rho, "ols", "newton")
-        assume(first.converged)
         second = regress(X, y + X @ added, rho, first.coef + added, "newton").coef
         np.testing.assert_allclose(second - added, first.coef, atol=1e-7)
 
 
-@pytest.mark.filterwarnings("ignore::weep.ConvergenceWarning")
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-6, 6), st.integers(0, 10**6))
 def test_units_of_the_responses(power, seed):
     X, y = lines(n=15, seed=seed)
     s = 2.0 ** round(power * 3)
     first = regress(X, y, WEEP(10.0, 0.1), "ols", "newton")
-    assume(first.converged)
     second = regress(X, s * y, WEEP(10.0, 0.1, scale=s), "ols", "newton")
     np.testing.assert_allclose(second.coef, s * first.coef, rtol=1e-6, atol=1e-6 * s)
     assert second.objective == pytest.approx(s**2 * first.objective, rel=1e-6)
@@ -183,6 +187,17 @@ def test_units_of_the_design(units):
         for rho in LOSSES:
             first, second = (regress(Z, y, rho, "ols", method) for Z in (X, X * scales))
             np.testing.assert_allclose(second.coef * scales, first.coef, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("rho", LOSSES, ids=repr)
+def test_a_dependent_design_leaves_the_others_of_its_batch_alone(rho, method):
+    X, y = lines(batch=3, n=20)
+    alone = regress(X[[0, 2]], y[[0, 2]], rho, "ols", method).coef
+    X[1, :, 0] = 1
+    together = regress(X, y, rho, "ols", method).coef
+    np.testing.assert_allclose(together[[0, 2]], alone, rtol=1e-7)
+    assert together[1, 0] == pytest.approx(together[1, 1])
 
 
 @pytest.mark.parametrize("method", METHODS)

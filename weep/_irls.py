@@ -12,7 +12,9 @@ from .penalties import L2, WEEP, Huber, Penalty, Tukey
 __all__ = ["encode", "solve"]
 
 Array = NDArray[np.float64]
-FIRST = 10  # steps before Newton is tried, as in `weep.regress`
+
+# Sums may be reordered, so that they use the vector registers; that data are finite is checked before.
+FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def encode(rho: Penalty) -> tuple[bool, Array]:
@@ -44,45 +46,85 @@ def encode(rho: Penalty) -> tuple[bool, Array]:
     raise ValueError(f"method='compiled' is for L2, Huber, Tukey and WEEP, not for rho={rho!r}")
 
 
-@numba.njit(cache=True, inline="always")
-def _loss(r: float, tukey: bool, c: Array) -> tuple[float, float, float]:
-    """Value, weight ρ'(r)/r, and second derivative."""
-    s = abs(r)
-    if tukey:
-        v = min(s / c[0], 1.0) ** 2
-        return c[0] ** 2 / 6 * v * (3 - v * (3 - v)), (1 - v) ** 2, (1 - v) * (1 - 5 * v)
-    inner, outer = min(s, c[1]), min(s, c[3])
-    value = c[0] * inner * (s - inner / 2) - c[2] * outer * (s - outer / 2)
-    second = (c[0] if s <= c[1] else 0.0) - (c[2] if s <= c[3] else 0.0)
-    return value, (c[0] * inner - c[2] * outer) / s if s > 0 else c[0] - c[2], second
-
-
-@numba.njit(cache=True)
-def _look(U: Array, base: Array, t: Array, tukey: bool, c: Array, A: Array, H: Array, g: Array) -> tuple[float, float]:
-    """Fill both matrices and the gradient at t; return the objective and the norm of the influences."""
-    n, p = U.shape
-    A[:], H[:], g[:] = 0.0, 0.0, 0.0
+@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+def _influence(r: Array, tukey: bool, c: Array, psi: Array) -> tuple[float, float]:
+    """Write ρ'(r); return the objective, and the norm of what was written."""
     total = norm = 0.0
-    for i in range(n):
-        r = base[i]
-        for j in range(p):
-            r -= U[i, j] * t[j]
-        value, weight, second = _loss(r, tukey, c)
-        total += value
-        psi = weight * r
-        norm += psi * psi
-        if psi == 0.0 and second == 0.0:
-            continue
-        for j in range(p):
-            g[j] += U[i, j] * psi
-            for k in range(j + 1):
-                product = U[i, j] * U[i, k]
-                A[j, k] += weight * product
-                H[j, k] += second * product
+    if tukey:
+        per = 1 / c[0] ** 2
+        for i in range(len(r)):
+            v = min(r[i] * r[i] * per, 1.0)
+            total += v * (3 - v * (3 - v))
+            psi[i] = r[i] * (1 - v) ** 2
+            norm += psi[i] * psi[i]
+        return c[0] ** 2 / 6 * total, math.sqrt(norm)
+    k1, x1, k2, x2 = c[0], c[1], c[2], c[3]
+    for i in range(len(r)):
+        s = abs(r[i])
+        inner, outer = min(s, x1), min(s, x2)
+        total += k1 * inner * (s - 0.5 * inner) - k2 * outer * (s - 0.5 * outer)
+        psi[i] = math.copysign(k1 * inner - k2 * outer, r[i])
+        norm += psi[i] * psi[i]
     return total, math.sqrt(norm)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+def _curvatures(r: Array, psi: Array, tukey: bool, c: Array, weights: Array, second: Array) -> None:
+    """Write ψ(r)/r and ψ'(r)."""
+    if tukey:
+        per = 1 / c[0] ** 2
+        for i in range(len(r)):
+            v = min(r[i] * r[i] * per, 1.0)
+            weights[i], second[i] = (1 - v) ** 2, (1 - v) * (1 - 5 * v)
+        return
+    k1, x1, k2, x2 = c[0], c[1], c[2], c[3]
+    for i in range(len(r)):
+        s = abs(r[i])
+        second[i] = (k1 if s <= x1 else 0.0) - (k2 if s <= x2 else 0.0)
+        weights[i] = k1 - k2 if s <= x1 else psi[i] / r[i]
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+def _residuals(base: Array, U: Array, t: Array, r: Array) -> None:
+    for i in range(len(r)):
+        r[i] = base[i] - t[0] * U[0, i]
+    for j in range(1, len(t)):
+        for i in range(len(r)):
+            r[i] -= t[j] * U[j, i]
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+def _gradient(U: Array, psi: Array, g: Array) -> float:
+    """Write it; return its norm."""
+    norm = 0.0
+    for j in range(len(g)):
+        s = 0.0
+        for i in range(len(psi)):
+            s += U[j, i] * psi[i]
+        g[j] = s
+        norm += s * s
+    return math.sqrt(norm)
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+def _matrices(U: Array, weights: Array, second: Array, A: Array, H: Array) -> float:
+    """Write the lower halves of both; return the trace of A."""
+    trace = 0.0
+    for j in range(len(A)):
+        for k in range(j + 1):
+            a = h = 0.0
+            for i in range(len(weights)):
+                product = U[j, i] * U[k, i]
+                a += weights[i] * product
+                h += second[i] * product
+            A[j, k], H[j, k] = a, h
+        trace += A[j, j]
+    for j in range(len(A)):
+        A[j, j] += max(1e-13 * trace, 1e-300)
+    return trace
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _divide(M: Array, g: Array, least: float, out: Array) -> bool:
     """Solve Mx = g by Cholesky, in place, from the lower half; False if a pivot is not above ``least``."""
     p = len(g)
@@ -110,22 +152,22 @@ def _divide(M: Array, g: Array, least: float, out: Array) -> bool:
     return True
 
 
-@numba.njit(cache=True)
-def solve(
-    U: Array, base: Array, y: Array, tukey: bool, c: Array, lipschitz: float, tol: float, max_iter: int
-) -> tuple[Array, Any]:
-    """Minimise Σ ρ(base − Ut) for a batch, from t = 0.
+@numba.njit(cache=True, error_model="numpy")
+def solve(U: Array, base: Array, floor: Array, tukey: bool, c: Array, tol: float, max_iter: int) -> tuple[Array, Any]:
+    """Minimise Σ ρ(base − Uᵀt) for a batch, from t = 0.
 
     Parameters
     ----------
-    U : ndarray of shape (batch, n, p)
-        Orthonormal columns, or columns of zeros.
-    base, y : ndarray of shape (batch, n)
-        Residuals of the start, and the data (for the rounding of residuals).
+    U : ndarray of shape (batch, p, n)
+        Orthonormal rows, or rows of zeros.
+    base : ndarray of shape (batch, n)
+        Residuals of the start.
+    floor : ndarray of shape (batch,)
+        What rounding can make of a gradient that is zero.
     tukey, c
         The loss, from `encode`.
-    lipschitz, tol : float
-        Lipschitz constant of ρ', and the tolerance.
+    tol : float
+        Tolerance of the gradient, in units of the norm of ρ'.
     max_iter : int
         Largest number of iterations.
 
@@ -134,40 +176,50 @@ def solve(
     (ndarray of shape (batch, p), ndarray of shape (batch,))
         The minimisers t, and the iterations made.
     """
-    batch, _, p = U.shape
+    batch, p, n = U.shape
     found, n_iter = np.zeros((batch, p)), np.zeros(batch, dtype=np.int64)
-    A, H, A2, H2 = np.empty((p, p)), np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
-    g, g2, safe, fast = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
+    A, H, M = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
+    g, g2, t2, step = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
+    r, r2, psi, psi2 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    weights, second = np.empty(n), np.empty(n)
     for b in range(batch):
-        t = found[b]
-        floor = 2 * 2.3e-16 * lipschitz * (math.sqrt(np.sum(y[b] ** 2)) + math.sqrt(np.sum((y[b] - base[b]) ** 2)))
-        empty = np.array([np.sum(U[b, :, j] ** 2) < 0.5 for j in range(p)])
-        stretch, refused = 2.0, False
-        total, norm = _look(U[b], base[b], t, tukey, c, A, H, g)
-        while n_iter[b] < max_iter and math.sqrt(np.sum(g * g)) > tol * norm + floor:
+        t, mu, up, moved, trace = found[b], 1.0, 4.0, True, 0.0
+        r[:] = base[b]
+        value, norm = _influence(r, tukey, c, psi)
+        slope = _gradient(U[b], psi, g)
+        while n_iter[b] < max_iter and slope > tol * norm + floor[b]:
             n_iter[b] += 1
-            slope, trace, bend = math.sqrt(np.sum(g * g)), 0.0, 0.0
+            if moved:
+                _curvatures(r, psi, tukey, c, weights, second)
+                trace = _matrices(U[b], weights, second, A, H)
+            while True:
+                for j in range(p):
+                    for k in range(j + 1):
+                        M[j, k] = H[j, k] + mu * (A[j, k] - H[j, k])
+                if _divide(M, g, 1e-14 * trace if mu < 1 else 0.0, step) or mu >= 1:
+                    break
+                mu = min(4 * mu, 1.0)
+            hoped = 0.0
             for j in range(p):
-                trace += A[j, j]
-                bend += abs(H[j, j])
+                t2[j] = t[j] + step[j]
+                hoped += g[j] * step[j] / 2
+            _residuals(base[b], U[b], t2, r2)
+            value2, norm2 = _influence(r2, tukey, c, psi2)
+            slope2 = _gradient(U[b], psi2, g2)
+            fell, rounding = value - value2, 1e-12 * abs(value)
+            clear = hoped > rounding  # else the gradient has to tell
+            ahead = 0.0
             for j in range(p):
-                A[j, j] += max(1e-13 * trace, 1e-300)
-                if empty[j]:
-                    H[j, j] += 1.0
-            _divide(A, g, 0.0, safe)
-            direct = n_iter[b] > FIRST and not refused and _divide(H, g, 1e-9 * bend, fast)
-            old = t.copy()
-            t += safe
-            total, norm = _look(U[b], base[b], t, tukey, c, A, H, g)
-            if n_iter[b] <= FIRST:
-                continue
-            for j in range(p):
-                fast[j] = old[j] + (fast[j] if direct else stretch * safe[j])
-            total2, norm2 = _look(U[b], base[b], fast, tukey, c, A2, H2, g2)
-            good = total2 <= total * (1 + 1e-12) and (not direct or math.sqrt(np.sum(g2 * g2)) <= 0.5 * slope)
-            refused = not good if direct else refused and good
-            stretch = 2 * stretch if good and not direct else 2.0
-            if good:
-                t[:], norm = fast, norm2
-                A[:], H[:], g[:] = A2, H2, g2
+                ahead += g2[j] * step[j]
+            good = fell > 0.1 * hoped if clear else (-fell <= rounding and (slope2 <= 0.5 * slope or ahead >= 0))
+            moved = good or mu >= 1
+            if moved:
+                t[:] = t2
+                value, norm, slope = value2, norm2, slope2
+                r, r2, psi, psi2, g, g2 = r2, r, psi2, psi, g2, g
+                up = 4.0
+                if good and not (clear and fell <= 0.5 * hoped):
+                    mu = max(0.1 * mu, 1e-12)
+            else:
+                mu, up = min(up * mu, 1.0), 4 * up
     return found, n_iter

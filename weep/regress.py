@@ -22,7 +22,6 @@ INITS = ("zeros", "ols", "random", "multistart")
 #: Its methods, and the tolerance that each has by default.
 METHODS = {"lbfgs": 1e-5, "newton": 1e-12, "compiled": 1e-12}
 
-IRLS_FIRST = 10  # steps before Newton is tried: by then the basin is chosen
 REFINED = 5  # candidates of a multistart that are followed to their minimum
 BLOCK = 1 << 20  # residuals of candidates that are held at once
 
@@ -84,7 +83,7 @@ def regress(
         to its minimum and returns the best.
     method : {"lbfgs", "newton", "compiled"}, optional
         ``lbfgs`` is SciPy's L-BFGS-B, problem after problem. ``newton`` takes all problems at once: iteratively
-        reweighted least squares, then Newton. ``compiled`` is the same in numba, for the four losses above.
+        reweighted least squares that turn into Newton steps. ``compiled`` is the same in numba, for the four losses.
     tol : float, optional
         A method stops when the projection of the influences ρ'(y − Xw) on the columns of X is at most ``tol`` times
         their norm: 1e-5 for ``lbfgs`` and 1e-12 for the others by default.
@@ -120,11 +119,11 @@ def regress(
     affine space. The answer has then no component in the null space of X, but for that of ``init`` if it is an
     array: from every other start it is the minimiser of least norm among those with its fitted values.
 
-    With the influences :math:`\psi = \rho'(y - Xw)` and the weights :math:`\psi_i / r_i`, a reweighted step solves
-    :math:`X^\top\mathrm{diag}(\psi/r)X\,\Delta = X^\top\psi`. It never raises the objective if ψ(r)/r falls with
-    \\|r\\|, which holds for the four losses. A Newton step has ρ'' in place of the weights, and is taken if that matrix
-    is positive definite, the gradient falls to a half, and the objective as far as by a reweighted step. Where the
-    matrix is not, or the step was refused, reweighted steps are stretched for as long as that pays.
+    With the influences :math:`\psi = \rho'(y - Xw)`, a step solves :math:`M\Delta = X^\top\psi`, where
+    :math:`M = X^\top\mathrm{diag}\bigl(\rho'' + \mu(\psi/r - \rho'')\bigr)X`. At μ = 1 it is a reweighted step, which
+    never raises the objective if ψ(r)/r falls with \\|r\\|: this holds for the four losses. At μ = 0 it is Newton's,
+    exact on pieces where ρ is quadratic. It starts at 1, falls tenfold after a step that lowered the objective by half
+    of what M predicts or more, and rises where a step failed or M is not positive definite.
 
     References
     ----------
@@ -172,10 +171,10 @@ def regress(
 
 @dataclass(frozen=True)
 class _Problem:
-    """A batch of problems, each with orthonormal columns U = XT beside its design.
+    """A batch of problems, each with orthonormal rows U = TXᵀ beside its design.
 
-    In the coordinates t of U the problems are well conditioned, and the same whatever the units of X. A dependent
-    column of X gives a column of zeros in U.
+    In the coordinates t of U, with w = Tᵀt, the problems are well conditioned, and the same whatever the units of X. A
+    dependent column of X gives a row of zeros in U.
     """
 
     X: Array
@@ -188,19 +187,13 @@ class _Problem:
 
     @classmethod
     def of(cls, X: Array, y: Array, rho: Penalty, tol: float, max_iter: int) -> "_Problem":
-        n, p = X.shape[1:]
-        size = np.abs(X).max(axis=1, keepdims=True)  # units first, so that the rank does not depend on them
+        size = np.abs(X).max(axis=1)  # units first, so that the rank does not depend on them
         size[size == 0] = 1
-        left, values, right = np.linalg.svd(X / size, full_matrices=False)
-        kept = values > np.finfo(float).eps * max(n, p) * values[:, :1]
-        U = np.where(kept[:, None], left, 0)
-        T = np.swapaxes(right, 1, 2) * np.where(kept, 1 / np.where(kept, values, 1), 0)[:, None]
-        T /= np.swapaxes(size, 1, 2)
-        if not np.all(kept) or n < p:  # T has no component in the null space of X / size: make it one of X
-            null = (np.eye(p) - (V := np.swapaxes(right, 1, 2) * kept[:, None]) @ np.swapaxes(V, 1, 2)) / np.swapaxes(
-                size, 1, 2
-            )
-            T -= null @ (np.linalg.pinv(null, rcond=1e-10) @ T)
+        U = np.ascontiguousarray(np.swapaxes(X, 1, 2)) / size[..., None]
+        T = np.eye(X.shape[2]) / size[:, None]
+        near = _orthonormalise(U, T)
+        if near.any():
+            U[near], T[near] = _by_singular_values(X[near] / size[near, None], size[near])
         return cls(X, y, rho, tol, max_iter, U, T)
 
     def part(self, which: NDArray[Any]) -> "_Problem":
@@ -210,18 +203,58 @@ class _Problem:
     def residuals(self, coef: Array) -> Array:
         return self.y - _times(self.X, coef)
 
-    def excess(self, residuals: Array) -> Array:
-        """Norm of Uᵀρ'(r), in units of what is tolerated: tol times the norm of ρ'(r), and the rounding of r."""
-        psi = self.rho.grad(residuals)
+    def coef(self, t: Array) -> Array:
+        return _times(np.swapaxes(self.T, 1, 2), t)
+
+    def gradient(self, psi: Array) -> Array:
+        return _times(self.U, psi)
+
+    def rounding(self, residuals: Array) -> Array:
+        """What the rounding of residuals can make of a gradient that is zero."""
         norm = np.linalg.norm(self.y, axis=-1) + np.linalg.norm(self.y - residuals, axis=-1)
-        allowed = self.tol * np.linalg.norm(psi, axis=-1) + 4 * np.finfo(float).eps * self.rho.lipschitz * norm
-        return self.gradient(residuals) / np.where(allowed > 0, allowed, 1)
+        return 4 * np.finfo(float).eps * self.rho.lipschitz * norm
 
-    def gradient(self, residuals: Array) -> Array:
-        return np.linalg.norm(_times(np.swapaxes(self.U, 1, 2), self.rho.grad(residuals)), axis=-1)
+    def excess(self, residuals: Array) -> Array:
+        """Norm of Uρ'(r), in units of what is tolerated: tol times the norm of ρ'(r), and the rounding of r."""
+        psi = self.rho.grad(residuals)
+        allowed = self.tol * _norm(psi) + self.rounding(residuals)
+        return _norm(self.gradient(psi)) / np.where(allowed > 0, allowed, 1)
 
-    def least_squares(self) -> Array:
-        return _times(self.T, _times(np.swapaxes(self.U, 1, 2), self.y))
+
+def _orthonormalise(U: Array, T: Array) -> NDArray[np.bool_]:
+    """Gram and Schmidt, in place; tells which problems it should not be trusted with: rows that nearly depend."""
+    near = np.zeros(len(U), dtype=bool)
+    for j in range(U.shape[1]):
+        before = _norm(U[:, j])
+        for k in range(j):
+            along = (U[:, k] * U[:, j]).sum(-1, keepdims=True)
+            U[:, j] -= along * U[:, k]
+            T[:, j] -= along * T[:, k]
+        length = _norm(U[:, j])
+        near |= length <= 1e-4 * before
+        length = np.where(near, 1, length)[:, None]
+        U[:, j] /= length
+        T[:, j] /= length
+    return near
+
+
+def _by_singular_values(X: Array, size: Array) -> tuple[Array, Array]:
+    """U and T of designs in their units, whatever their rank."""
+    n, p = X.shape[1:]
+    left, values, right = np.linalg.svd(X, full_matrices=False)
+    kept = (values > np.finfo(float).eps * max(n, p) * values[:, :1])[..., None]
+    T = kept * right / np.where(kept, values[..., None], 1) / size[:, None]
+    # T has no component in the null space of X / size: make it one of X.
+    deficient = (kept.sum(axis=1) < p)[..., None]
+    null = deficient * (np.eye(p) - np.swapaxes(right, 1, 2) @ (kept * right)) / size[..., None]
+    T -= T @ np.swapaxes(null @ np.linalg.pinv(null, rcond=1e-10), 1, 2)
+    U, full = np.zeros((len(X), p, n)), np.zeros((len(X), p, p))
+    U[:, : len(values[0])], full[:, : len(values[0])] = np.where(kept, np.swapaxes(left, 1, 2), 0), T
+    return U, full
+
+
+def _norm(rows: Array) -> Array:
+    return np.sqrt((rows * rows).sum(-1))
 
 
 def _times(matrix: Array, vector: Array) -> Array:
@@ -247,11 +280,11 @@ def _start(problem: _Problem, init: ArrayLike, seed: int) -> Array:
         if init == "zeros":
             return np.zeros((batch, p))
         if init == "ols":
-            return problem.least_squares()
+            return problem.coef(problem.gradient(problem.y))
         if init == "random":
-            drawn = np.random.default_rng(seed).standard_normal((batch, p))
+            drawn: Array = np.random.default_rng(seed).standard_normal((batch, p))
             # Without its component in the null space of X, so that the answer has none either.
-            return _times(problem.T, _times(np.swapaxes(problem.U, 1, 2), _times(problem.X, drawn)))
+            return problem.coef(problem.gradient(_times(problem.X, drawn)))
         raise ValueError(f"init={init!r} must be an array, or one of {list(INITS)}")
     start = floating("init", init).astype(np.float64)
     if start.shape not in ((p,), (batch, p)):
@@ -268,8 +301,8 @@ def _multistart(problem: _Problem, solve: Any, starts: int, seed: int) -> tuple[
     coef = np.empty((batch, min(REFINED, starts + 1), p))
     for first in range(0, batch, size := max(1, BLOCK // (starts * n))):
         few = problem.part(np.arange(first, min(first + size, batch)))
-        exact = np.linalg.pinv(few.U[:, rows], rcond=1e-12) @ few.y[:, rows][..., None]
-        lines = np.concatenate((few.least_squares()[:, None], (few.T[:, None] @ exact)[..., 0]), axis=1)
+        exact: Any = np.linalg.pinv(np.moveaxis(few.U[:, :, rows], 1, -1), rcond=1e-12)
+        lines = np.concatenate((few.gradient(few.y)[:, None], _times(exact, few.y[:, rows])), axis=1) @ few.T
         costs = few.rho(few.y[:, None] - lines @ np.swapaxes(few.X, 1, 2)).sum(-1)
         best = np.argsort(costs, axis=1, kind="stable")[:, : coef.shape[1]]
         coef[first : first + size] = np.take_along_axis(lines, best[..., None], axis=1)
@@ -309,56 +342,75 @@ def _lbfgs(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
 
 
 def _newton(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
-    coef, n_iter = start.copy(), np.zeros(len(start), dtype=int)
-    active, few, t, r = np.arange(len(start)), problem, np.zeros_like(problem.U[:, 0]), problem.residuals(start)
-    base, stretch, refused = r, np.full(len(start), 2.0), np.zeros(len(start), dtype=bool)
-    for step in range(problem.max_iter + 1):
-        going = few.excess(r) > 1 if step < problem.max_iter else np.zeros(len(r), dtype=bool)
-        if not np.all(going):  # those that are done leave the batch
-            done = active[~going]
-            coef[done] = start[done] + _times(few.T[~going], t[~going])
-            n_iter[done] = step
-            few = few.part(going)
-            active, t, r, base = active[going], t[going], r[going], base[going]
-            stretch, refused = stretch[going], refused[going]
-            if active.size == 0:
+    rho, active = problem.rho, np.arange(len(start))
+    found, n_iter = np.zeros_like(start), np.zeros(len(start), dtype=int)
+    U, base, t, mu = problem.U, problem.residuals(start), found.copy(), np.ones(len(start))
+    up = np.full(len(start), 4.0)
+    floor, r, value, psi = problem.rounding(base), base, rho(base).sum(-1), rho.grad(base)
+    g = _times(U, psi)
+    for _ in range(problem.max_iter):
+        slope = _norm(g)
+        going = slope > problem.tol * _norm(psi) + floor
+        if 2 * np.sum(going) <= len(going):  # those that are done leave the batch
+            found[active] = t
+            state: Any = (active, U, base, floor, t, mu, up, r, value, psi, g, slope, going)
+            active, U, base, floor, t, mu, up, r, value, psi, g, slope, going = (array[going] for array in state)
+            if len(active) == 0:
                 break
-        safe, fast, direct = _directions(few, r, step >= IRLS_FIRST)
-        r_safe = base - _times(few.U, t + safe)
-        if step < IRLS_FIRST:
-            t, r = t + safe, r_safe
-            continue
-        direct &= ~refused
-        fast = np.where(direct[:, None], fast, stretch[:, None] * safe)
-        r_fast = base - _times(few.U, t + fast)
-        good = few.rho(r_fast).sum(-1) <= few.rho(r_safe).sum(-1) * (1 + 1e-12)
-        good &= ~direct | (few.gradient(r_fast) <= 0.5 * few.gradient(r))
-        refused = np.where(direct, ~good, refused & good)
-        stretch = np.where(good & ~direct, 2 * stretch, 2.0)
-        t, r = t + np.where(good[:, None], fast, safe), np.where(good[:, None], r_fast, r_safe)
-    return coef, n_iter
+        n_iter[active[going]] += 1
+        step, mu = _step(U, g, *_curvatures(rho, r, psi), mu)
+        r2 = base - _times(np.swapaxes(U, 1, 2), t + step)
+        value2, psi2 = rho(r2).sum(-1), rho.grad(r2)
+        g2 = _times(U, psi2)
+        hoped, fell, rounding = (g * step).sum(-1) / 2, value - value2, 1e-12 * np.abs(value)
+        clear = hoped > rounding
+        # Else the gradient has to tell: it has halved, or the way still goes down at the end of the step.
+        onward = (_norm(g2) <= 0.5 * slope) | ((g2 * step).sum(-1) >= 0)
+        good = np.where(clear, fell > 0.1 * hoped, (-fell <= rounding) & onward)
+        taken = (good | (mu >= 1)) & going
+        bold = good & ~(clear & (fell <= 0.5 * hoped))
+        mu = np.where(taken, np.where(bold, np.maximum(0.1 * mu, 1e-12), mu), np.minimum(up * mu, 1))
+        up = np.where(taken, 4, 4 * up)
+        every = taken[:, None]
+        t, g, value = np.where(every, t + step, t), np.where(every, g2, g), np.where(taken, value2, value)
+        r, psi = np.where(every, r2, r), np.where(every, psi2, psi)
+    found[active] = t
+    return start + problem.coef(found), n_iter
 
 
-def _directions(few: _Problem, r: Array, newton: bool) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """The reweighted step, the Newton step, and where the second may be tried: where ρ'' makes it a descent."""
-    U, Ut = few.U, np.swapaxes(few.U, 1, 2)
-    near = np.where(r == 0, 1e-150, r)  # ψ(r)/r has a limit at 0, which this gives
-    psi = few.rho.grad(near)
-    gradient = _times(Ut, few.rho.grad(r))
-    eye = np.eye(U.shape[2])
-    weighted = (Ut * (psi / near)[:, None]) @ U
-    ridge = np.maximum(1e-13 * np.trace(weighted, axis1=1, axis2=2), 1e-300)  # if fewer than p rows have weight
-    safe = _times(np.linalg.inv(weighted + ridge[:, None, None] * eye), gradient)
-    if not newton:
-        return safe, safe, np.zeros(len(r), dtype=bool)
-    # The second derivative by a difference of first ones: exact on straight pieces of ρ'.
-    h = 1e-6 * np.abs(near)
-    second = (few.rho.grad(near + h) - few.rho.grad(near - h)) / (2 * h)
-    empty = 1 - np.round((U**2).sum(1))  # columns of zeros
-    values, vectors = np.linalg.eigh((Ut * second[:, None]) @ U + empty[:, None] * eye)
-    direct = values[:, 0] > 1e-9 * values[:, -1]
-    along = _times(np.swapaxes(vectors, 1, 2), gradient) / np.where(direct[:, None], values, 1)
-    return safe, _times(vectors, along), direct
+def _curvatures(rho: Penalty, r: Array, psi: Array) -> tuple[Array, Array]:
+    """Of the reweighted and of the Newton model at each residual: ψ(r)/r and ψ'(r), with their limits at 0."""
+    near = 1e-150
+    weights = np.divide(psi, r, out=np.full_like(r, rho.grad(near) / near), where=r != 0)
+    h = 1e-6 * np.abs(r) + near  # a difference of first derivatives: exact on straight pieces of ρ'
+    return weights, (rho.grad(r + h) - rho.grad(r - h)) / (2 * h)
+
+
+def _step(U: Array, g: Array, weights: Array, second: Array, mu: Array) -> tuple[Array, Array]:
+    """Solve with the Newton matrix and μ times what the reweighted one has more; raise μ till that is definite."""
+    Ut = np.swapaxes(U, 1, 2)
+    A, H = ((U * each[:, None]) @ Ut for each in (weights, second))
+    trace = np.trace(A, axis1=1, axis2=2)
+    A += np.maximum(1e-13 * trace, 1e-300)[:, None, None] * np.eye(U.shape[1])  # if fewer than p rows have weight
+    while True:
+        step, definite = _solve(H + mu[:, None, None] * (A - H), g, np.where(mu < 1, 1e-14 * trace, 0))
+        if np.all(definite | (mu >= 1)):
+            return step, mu
+        mu = np.where(definite, mu, np.minimum(4 * mu, 1))
+
+
+def _solve(matrix: Array, right: Array, least: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Eliminate in a batch of symmetric matrices; tells where all pivots are above the least."""
+    matrix, x, definite = matrix.copy(), right.copy(), np.ones(len(right), dtype=bool)
+    for j in range(right.shape[1]):
+        definite &= matrix[:, j, j] > least
+        row = matrix[:, j] / np.where(definite, matrix[:, j, j], 1)[:, None]
+        x[:, j + 1 :] -= row[:, j + 1 :] * x[:, j, None]
+        matrix[:, j + 1 :] -= row[:, j + 1 :, None] * matrix[:, None, j]
+    for j in reversed(range(right.shape[1])):
+        x[:, j] -= (matrix[:, j, j + 1 :] * x[:, j + 1 :]).sum(-1)
+        x[:, j] /= np.where(definite, matrix[:, j, j], 1)
+    return x, definite
 
 
 def _compiled(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
@@ -366,8 +418,6 @@ def _compiled(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
         from . import _irls
     except ImportError as error:
         raise ImportError("method='compiled' needs the extra 'fast': pip install '.[fast]' in a clone") from error
-    code = _irls.encode(problem.rho)
-    t, n_iter = _irls.solve(
-        problem.U, problem.residuals(start), problem.y, *code, problem.rho.lipschitz, problem.tol / 2, problem.max_iter
-    )
-    return start + _times(problem.T, t), n_iter
+    code, base = _irls.encode(problem.rho), problem.residuals(start)
+    t, n_iter = _irls.solve(problem.U, base, problem.rounding(base), *code, problem.tol, problem.max_iter)
+    return start + problem.coef(t), n_iter
