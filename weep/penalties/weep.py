@@ -73,6 +73,7 @@ class WEEP(Penalty):
 
     Examples
     --------
+    >>> from weep import WEEP
     >>> phi = WEEP(a=10.0, b=0.1)
     >>> phi.grad([-5.0, 0.0, 5.0])
     array([-0.1,  0. ,  0.1])
