@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 try:
     import matplotlib.pyplot as plt
+    from cycler import cycler
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
 except ImportError as error:
@@ -78,6 +79,7 @@ def use_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
+            "axes.prop_cycle": cycler(color=SERIES),
             "grid.color": "#dddddd",
             "legend.frameon": False,
             "lines.linewidth": 1.8,

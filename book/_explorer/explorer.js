@@ -165,7 +165,7 @@
   // ---------------------------------------------------------------- controls
 
   const field = (id) => document.getElementById(id);
-  const digits = (value) => (Math.abs(value) < 5e-5 ? "0" : Number(value.toPrecision(4)).toString());
+  const digits = (value) => (Math.abs(value) < 5e-5 ? "0" : Number(value.toPrecision(4)).toString().replace(/^-/, "−"));
   /* A slider's value; one on a logarithmic scale holds the exponent of ten. */
   const read = (id) => {
     const input = field(id), raw = Number(input.value), value = input.dataset.log === undefined ? raw : 10 ** raw;
