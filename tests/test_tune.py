@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import subprocess
 import sys
 import warnings
@@ -195,3 +196,16 @@ def test_without_joblib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "joblib", None)
     with pytest.raises(ImportError, match=r"\.\[tune\]"):
         search(hill, {"x": [1], "y": [1]})
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_within_a_search_shows_no_bar_of_its_own(n_jobs):
+    code = (
+        "from weep.tune import evaluate\n"
+        "def inner(k): return sum(evaluate(lambda i: i * k, [{'i': i} for i in range(5)], n_jobs=1))\n"
+        f"print(evaluate(inner, [{{'k': k}} for k in range(3)], n_jobs={n_jobs}))"
+    )
+    shown = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    run = subprocess.run([sys.executable, "-c", code], env=shown, capture_output=True, text=True, check=True)
+    assert run.stdout == "[0, 10, 20]\n"
+    assert "/3" in run.stderr and "/5" not in run.stderr

@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -16,6 +17,9 @@ from typing import Any
 import numpy as np
 
 __all__ = ["Search", "evaluate", "search"]
+
+#: Whether a call of `evaluate` runs: one within it shows no bar of its own, as bars of several workers would mix.
+_inside = ContextVar("_inside", default=False)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def evaluate(
     n_jobs : int, optional
         Workers of joblib: all by default. The results do not depend on it.
     label : str, optional
-        Shown beside the progress bar. The environment variable ``TQDM_DISABLE=1`` hides the bar.
+        Shown beside the progress bar. The environment variable ``TQDM_DISABLE=1`` hides the bar, and a call within
+        another one has none.
     cache : path, optional
         A folder, made if it is not there, which keeps the result of each call as soon as it is known: after an
         interrupt, a second run continues. Nothing is kept by default. See the notes.
@@ -108,7 +113,8 @@ def evaluate(
     }
     missing = [(i, points[i]) for i in range(len(points)) if i not in results]
     calls = (delayed(_numbered)(function, i, point) for i, point in missing)
-    with tqdm(desc=label, total=len(points), initial=len(results), leave=False) as bar:
+    quiet = {"disable": True} if _inside.get() else {}  # else what the environment variable TQDM_DISABLE says
+    with tqdm(desc=label, total=len(points), initial=len(results), leave=False, **quiet) as bar:
         for i, result in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls):
             results[i] = result
             if (file := files[i]) is not None:
@@ -182,7 +188,11 @@ def _draw(values: Any, rng: np.random.Generator) -> Any:
 
 
 def _numbered(function: Callable[..., Any], i: int, point: Mapping[str, Any]) -> tuple[int, Any]:
-    return i, function(**point)
+    token = _inside.set(True)
+    try:
+        return i, function(**point)
+    finally:
+        _inside.reset(token)
 
 
 def _keep(file: Path, result: Any) -> None:
