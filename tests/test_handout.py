@@ -88,6 +88,7 @@ def test_the_line_that_a_reader_types_installs_what_the_notebooks_import():
     for name in outside:
         assert {dist.lower().replace("_", "-") for dist in provided[name]} & chapters, name
     assert "jax" not in installed_by("all")
+    assert "-e .[chapters]" in (ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, **ids)
@@ -165,6 +166,8 @@ def test_links_follow_from_the_address(url, binder, colab):
     if colab:
         expected["Colab"] = f"https://colab.research.google.com/{colab}"
     assert handout.links(url, "dev/1", "04-prox") == expected
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f"git init -q -b {handout.PUBLISHED}\n" in workflow
     assert "Colab" not in handout.links(url, "main", "ledger")  # there it would find nothing to collect
 
 
