@@ -59,13 +59,13 @@ def test_out_is_written_and_checked(plain):
                 run(x, out=[0.0] * size)
 
 
-@pytest.mark.parametrize("shape", [(700,), (2100,), (40, 31), (300, 1), (1, 300)])
+@pytest.mark.parametrize("shape", [(700,), (2100,), (40, 31), (300, 1), (1, 300), (7, 8, 9), (1, 20, 30), (20, 1, 30)])
 @pytest.mark.parametrize("phi", [*PENALTIES, Huber(0.2)], ids=repr)
 def test_fused_solvers_give_the_same_results(phi, shape, plain):
     rng = np.random.default_rng(1)
     y = np.cumsum(rng.choice([0.0, 0.0, 0.0, 1.0], size=shape), axis=0) % 3 + 0.2 * rng.normal(size=shape)
-    for method in ("fista", "newton")[: 3 - len(shape)]:
-        fast, slow = (call(lambda: denoise_tv(y, phi, 0.1, method, tol=1e-9)) for call in (lambda f: f(), plain))  # noqa: B023
+    for method in ("fista", "newton")[: 2 if len(shape) == 1 else 1]:
+        fast, slow = (call(lambda: denoise_tv(y, phi, 0.08, method, tol=1e-9)) for call in (lambda f: f(), plain))  # noqa: B023
         assert fast.certificate == slow.certificate == "global"
         np.testing.assert_allclose(fast.x, slow.x, atol=1e-7)
         few = min(len(fast.history), len(slow.history), 4)

@@ -11,6 +11,7 @@ from scipy.optimize import lsq_linear, minimize
 
 from weep import L0, L1, L2, MCP, SCAD, WEEP, CappedL2, ConvergenceWarning, Huber, Tukey, denoise_tv, operators
 from weep.denoise import admm_step, is_convex, objective
+from weep.denoise.problem import Problem
 
 SMOOTH = [L2(), Huber(0.3), WEEP(10.0, 0.1), WEEP(3.0, 0.0, scale=0.2), WEEP(2.0, 2.0), Tukey(0.7)]
 KINKED = [L1(), MCP(0.5, 2.0), SCAD(0.2)]
@@ -145,6 +146,19 @@ def test_callback_sees_every_iterate_that_the_history_tells_of(method):
     np.testing.assert_array_equal(seen[-1][1], result.x)
     np.testing.assert_allclose([objective(x, y, phi, lam) for _, x in seen], result.history[:, 0], rtol=1e-13)
     assert result.history[-1, 1] <= 1e-7 < result.history[-2, 1]
+
+
+@pytest.mark.parametrize("shape", [(1000,), (37, 11), (9, 8, 7), (1, 300), (300, 1), (2,)])
+@pytest.mark.parametrize(
+    "phi", [WEEP(10.0, 0.1), WEEP(1e-3, 0.0), WEEP(2.0, 2.0), Huber(0.3), Tukey(0.7), L2()], ids=repr
+)
+def test_bands_give_the_objective_and_its_gradient(phi, shape, monkeypatch):
+    monkeypatch.setattr("weep.denoise.problem.BAND", 100)
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(2, *shape))
+    value, found = Problem(y, phi, 0.3).evaluate(x)
+    np.testing.assert_allclose(found, gradient(x, y, phi, 0.3), rtol=1e-12, atol=1e-14)
+    assert value == pytest.approx(objective(x, y, phi, 0.3), rel=1e-13)
 
 
 def test_newton_lands_at_rounding_error():

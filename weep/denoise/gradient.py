@@ -6,55 +6,82 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from ..operators import differences
 from .problem import Array, Problem, Trace, norm
+
+#: How much of the last gradient step the optimised gradient method repeats. With all of it, a part of the error whose
+#: curvature is L changes sign in each step and does not shrink; 0.8 to 0.95 were measured to be equally fast elsewhere.
+REPEAT = 0.85
 
 
 def accelerated(problem: Problem, start: Array) -> Iterator[tuple[Array, float, float]]:
-    """Nesterov's accelerated gradient with step 1/L; the momentum restarts when it points uphill.
+    """The optimised gradient method with step 1/L; its momentum restarts when it points uphill.
+
+    Besides the last move, as Nesterov's method, it repeats the last gradient step: for the same work, its bound on
+    the objective is half of Nesterov's.
 
     Yields, for ever, the extrapolated point, and the objective and the norm of its gradient there. The point may be
     overwritten by the step after the next.
+
+    References
+    ----------
+    D. Kim, J. A. Fessler, "Optimized first-order methods for smooth convex minimization", Math. Program. 159, 2016;
+    "Adaptive restart of the optimized gradient method for convex optimization", J. Optim. Theory Appl. 178, 2018.
     """
-    advance = _fused(problem, start) if problem.fused else _plain(problem, start)
+    advance = (_fused if problem.fused else _plain)(problem, start)
     v, theta = start, 1.0
     while True:
         following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
-        after, value, size, uphill = advance(v, (theta - 1) / following)
+        after, value, size, uphill = advance(v, (theta - 1) / following, REPEAT * theta / following)
         yield v, value, size
         v, theta = after, 1.0 if uphill else following
 
 
-Advance = Callable[[Array, float], tuple[Array, float, float, bool]]
+Advance = Callable[[Array, float, float], tuple[Array, float, float, bool]]
 
 
 def _plain(problem: Problem, start: Array) -> Advance:
-    step, x = 1 / problem.lipschitz, start
+    step, x = 1 / problem.lipschitz, start.copy()
+    pair = [np.empty_like(x), np.empty_like(x)]
 
-    def advance(v: Array, beta: float) -> tuple[Array, float, float, bool]:
-        nonlocal x
-        parts = differences(v)
-        gradient = problem.gradient(v, parts)
-        x, old = v - step * gradient, x
-        move = x - old
-        uphill = float(np.vdot(gradient, move)) > 0
-        return x if uphill else x + beta * move, problem.value(v, parts), norm([gradient]), uphill
+    def advance(v: Array, beta: float, gamma: float) -> tuple[Array, float, float, bool]:
+        pair.reverse()
+        following, value, squares, along = pair[0], 0.0, 0.0, 0.0
+        for band, cost, gradient in problem.bands(v):
+            stride = step * gradient
+            stepped = v[band] - stride
+            move = stepped - x[band]
+            value += cost
+            squares += float(np.vdot(gradient, gradient))
+            along += float(np.vdot(gradient, move))
+            x[band] = stepped
+            np.multiply(move, beta, out=move)
+            move += stepped
+            np.subtract(move, np.multiply(stride, gamma, out=stride), out=following[band])
+        if along > 0:
+            following[...] = x
+        return following, value, math.sqrt(squares), along > 0
 
     return advance
 
 
 def _fused(problem: Problem, start: Array) -> Advance:
     assert problem.fused is not None
-    sweep, convert = problem.fused.sweeps[start.ndim], start.dtype.type
-    y, x, step = np.ascontiguousarray(problem.y), start.copy(), convert(1 / problem.lipschitz)
+    convert, shape = start.dtype.type, start.shape if start.ndim != 2 else (1, *start.shape)
+    sweep, numbers, half = (
+        problem.fused.sweeps[len(shape)],
+        (*problem.scalars, convert(1 / problem.lipschitz)),
+        convert(0.5),
+    )
+    y, x = np.ascontiguousarray(problem.y).reshape(shape), start.reshape(shape).copy()
     pair = [np.empty_like(x), np.empty_like(x)]
 
-    def advance(v: Array, beta: float) -> tuple[Array, float, float, bool]:
+    def advance(v: Array, beta: float, gamma: float) -> tuple[Array, float, float, bool]:
         pair.reverse()
-        value, squares, along = sweep(v, x, y, pair[0], *problem.scalars, step, convert(beta), convert(0.5))
+        following = pair[0]
+        value, squares, along = sweep(v.reshape(shape), x, y, following, *numbers, convert(beta), convert(gamma), half)
         if along > 0:
-            pair[0][...] = x
-        return pair[0], value, math.sqrt(squares), along > 0
+            following[...] = x
+        return following.reshape(start.shape), value, math.sqrt(squares), along > 0
 
     return advance
 
@@ -74,10 +101,9 @@ def lbfgs(problem: Problem, start: Array, trace: Trace) -> Array:
     seen: dict[str, Array] = {}
 
     def evaluate(flat: Array) -> tuple[float, Array]:
-        parts = differences(flat.reshape(shape))
-        gradient = exact.gradient(flat.reshape(shape), parts).ravel()
+        value, gradient = exact.evaluate(flat.reshape(shape))
         seen["gradient"] = gradient
-        return exact.value(flat.reshape(shape), parts), gradient
+        return value, gradient.ravel()
 
     def after(intermediate_result: OptimizeResult) -> None:
         # SciPy calls this right after the evaluation at the accepted point.

@@ -9,7 +9,7 @@ from scipy.linalg import get_lapack_funcs
 from .gradient import accelerated
 from .problem import Array, Problem, Trace, norm
 
-#: Gradient steps before the first try of Newton; each failure doubles their number.
+#: Points of the gradient method before the first try of Newton; each failure doubles their number.
 WARM_UP = 4
 
 
@@ -30,7 +30,7 @@ def newton(problem: Problem, start: Array, trace: Trace) -> Array:
 def descend(problem: Problem, x: Array, value: float, trace: Trace) -> tuple[Array, bool]:
     """Take Newton steps while the Hessian is positive definite and the objective does not rise."""
     slack = 10 * np.finfo(x.dtype).eps  # of rounding
-    take = _fused(problem) if problem.fused else _plain(problem)
+    take = (_fused if problem.fused else _plain)(problem)
     while True:
         found = take(x)
         if found is None or not found[1] <= value + slack * abs(value):
@@ -46,33 +46,34 @@ Take = Callable[[Array], tuple[Array, float, float] | None]
 def _plain(problem: Problem) -> Take:
     starts, curvatures = np.array(problem.phi.pieces, problem.y.dtype).T
     (ptsv,) = get_lapack_funcs(("ptsv",), (problem.y,))
+    gradient: Array | None = None  # at the point that was returned last, where the next step starts
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         """Solve (I + λ Dᵀ W D) s = −gradient for the curvatures W at Dx; None if it is not positive definite."""
-        dx = np.diff(x)
-        weights = problem.lam * curvatures[np.searchsorted(starts[1:], np.abs(dx))]
+        nonlocal gradient
+        if gradient is None:
+            gradient = problem.evaluate(x)[1]
+        weights = problem.lam * curvatures[np.searchsorted(starts[1:], np.abs(np.diff(x)))]
         diagonal = np.ones_like(x)
         diagonal[:-1] += weights
         diagonal[1:] += weights
-        _, _, move, info = ptsv(diagonal, -weights, -problem.gradient(x, [dx]))
+        _, _, move, info = ptsv(diagonal, np.negative(weights, out=weights), gradient, True, True, True)
         if info != 0:
             return None
-        parts = [np.diff(x + move)]
-        return x + move, problem.value(x + move, parts), norm([problem.gradient(x + move, parts)])
+        moved = np.subtract(x, move, out=move)
+        value, gradient = problem.evaluate(moved)
+        return moved, value, norm([gradient])
 
     return take
 
 
 def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
-    solve, sweep, zero, half = problem.fused.newton, problem.fused.sweeps[1], *map(problem.y.dtype.type, (0.0, 0.5))
-    unused = np.empty_like(problem.y), np.empty_like(problem.y)
+    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.y.dtype.type(0.5)
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         moved = np.empty_like(x)
-        if not solve(x, problem.y, moved, *problem.scalars, half):
-            return None
-        value, squares, _ = sweep(moved, unused[0], problem.y, unused[1], *problem.scalars, zero, zero, half)
-        return moved, value, math.sqrt(squares)
+        value, squares = solve(x, y, moved, *problem.scalars, half)
+        return None if math.isinf(value) else (moved, value, math.sqrt(squares))
 
     return take

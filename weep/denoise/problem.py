@@ -1,7 +1,7 @@
 """Problem (11): its objective, its gradient, and what a solver reports about it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compiled
-from ..operators import adjoint, differences, norm_squared
+from ..operators import differences, norm_squared
 from ..penalties import Penalty
+
+#: Entries of a band: a handful of arrays of that size fit the cache of one core.
+BAND = 16384
 
 #: Smaller signals are solved as fast in numpy, and do not wait for a compiler.
 WORTH_COMPILING = 256
@@ -74,7 +77,7 @@ class Problem:
     @cached_property
     def fused(self) -> ModuleType | None:
         """Compiled kernels for this problem, or None."""
-        small = self.y.size < WORTH_COMPILING or self.y.ndim > 2
+        small = self.y.size < WORTH_COMPILING or self.y.ndim > 3
         return None if small or self.phi.hubers is None else compiled.kernels("weep.denoise.fused")
 
     @cached_property
@@ -88,9 +91,51 @@ class Problem:
         fidelity = float(np.sum((self.y - x) ** 2, dtype=np.float64)) / 2
         return fidelity + self.lam * sum(float(np.sum(self.phi(part), dtype=np.float64)) for part in parts)
 
-    def gradient(self, x: Array, parts: list[Array]) -> Array:
-        """Gradient at x, with Dx given."""
-        return x - self.y + self.lam * adjoint([self.phi.grad(part) for part in parts])
+    def slopes(self, d: Array) -> tuple[Array, float]:
+        """λφ'(d), and the sum of λφ(d)."""
+        if self.phi.hubers is None:
+            return self.lam * self.phi.grad(d), self.lam * float(np.sum(self.phi(d), dtype=np.float64))
+        a, x1, x2 = self.phi.hubers
+        inner, outer = np.clip(d, -x1, x1), np.clip(d, -x2, x2)
+        rest = np.subtract(outer, inner)
+        rest *= self.lam
+        slopes = (self.lam * a) * inner
+        slopes -= rest
+        twice = 2 * np.vdot(slopes, d) - np.vdot(slopes, inner) + np.vdot(rest, outer)
+        return slopes, float(twice) / 2
+
+    def bands(self, x: Array) -> Iterator[tuple[slice, float, Array]]:
+        """The objective and its gradient at x, in bands of entries along the first axis that fit the cache."""
+        n, inflow = len(x), np.zeros(x.shape[1:], x.dtype)
+        height = max(1, BAND * n // x.size)
+        for start in range(0, n, height):
+            band = slice(start, min(start + height, n))
+            here = x[band]
+            gradient = here - self.y[band]
+            cost = float(np.vdot(gradient, gradient)) / 2
+            for axis in range(x.ndim):
+                # Along the first axis, the last difference crosses to the next band.
+                part = here if axis else x[start : band.stop + 1]
+                low, high = ((slice(None),) * axis + (cut,) for cut in (slice(None, -1), slice(1, None)))
+                slopes, costs = self.slopes(part[high] - part[low])
+                cost += costs
+                if axis:
+                    gradient[low] -= slopes
+                    gradient[high] += slopes
+                else:
+                    gradient[0] += inflow
+                    gradient[: len(slopes)] -= slopes
+                    gradient[1:] += slopes[: len(gradient) - 1]
+                    inflow = slopes[-1] if len(slopes) else inflow
+            yield band, cost, gradient
+
+    def evaluate(self, x: Array) -> tuple[float, Array]:
+        """Objective and gradient at x."""
+        gradient, value = np.empty_like(x), 0.0
+        for band, cost, part in self.bands(x):
+            gradient[band] = part
+            value += cost
+        return value, gradient
 
 
 class Trace:
