@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from .. import compiled
 from ..operators import differences, norm_squared
 from ..penalties import Penalty
+from ..penalties.base import BLOCK
 
-#: Entries of a band: a handful of arrays of that size fit the cache of one core.
-BAND = 16384
+#: Entries of a band: what suits elementwise kernels suits the sums over them.
+BAND = BLOCK
 
 #: Smaller signals are solved as fast in numpy, and do not wait for a compiler.
 WORTH_COMPILING = 256
