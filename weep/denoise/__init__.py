@@ -92,10 +92,12 @@ def denoise_tv(
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
     be a global minimum, and ``certificate`` says so.
 
+    ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
+
     L-BFGS-B compares objectives, and those of neighbours agree to the last digit from a residual of about 1e-8 on:
     ask it for no more. In single precision, residuals end at about 1e-6.
 
-    With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one and two dimensions for WEEP
+    With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
     and `Huber`, from 256 entries on. Results agree up to rounding.
 
     One iteration of ADMM on the splitting z = Dx, with the scaled dual u:
@@ -113,6 +115,8 @@ def denoise_tv(
     ----------
     S. Boyd et al., "Distributed optimization and statistical learning via the alternating direction method of
     multipliers", Found. Trends Mach. Learn. 3(1), 2011.
+
+    D. Kim, J. A. Fessler, "Optimized first-order methods for smooth convex minimization", Math. Program. 159, 2016.
 
     Examples
     --------

@@ -16,8 +16,8 @@ REPEAT = 0.85
 def accelerated(problem: Problem, start: Array) -> Iterator[tuple[Array, float, float]]:
     """The optimised gradient method with step 1/L; its momentum restarts when it points uphill.
 
-    Besides the last move, as Nesterov's method, it repeats the last gradient step: for the same work, its bound on
-    the objective is half of Nesterov's.
+    Besides the last move, as Nesterov's method, it repeats the last gradient step. If it repeats all of it, and never
+    restarts, its bound on the objective is half of Nesterov's, for the same work.
 
     Yields, for ever, the extrapolated point, and the objective and the norm of its gradient there. The point may be
     overwritten by the step after the next.
