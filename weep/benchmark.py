@@ -7,18 +7,22 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
+from scipy.optimize import minimize
 
 from . import compiled
 from .denoise import denoise_tv, objective
 from .operators import adjoint, differences, spectrum
-from .penalties import L1, WEEP
+from .penalties import L1, WEEP, Huber, Tukey
+from .protocol import trial
+from .regress import regress
 
-__all__ = ["Row", "medians", "run"]
+__all__ = ["Row", "medians", "regressions", "run"]
 
 PHI, LAM = WEEP(a=10.0, b=0.1), 0.1
 
@@ -234,6 +238,32 @@ def two_dimensions(size: int, repeats: int) -> list[Row]:
     return rows
 
 
+def regressions(problems: int, repeats: int) -> list[Row]:
+    """A thousand lines through 80 points, 60 % of them outliers, from zero, against SciPy's L-BFGS-B one by one.
+
+    Relative gradient 1e-12, which L-BFGS-B stops short of: it is asked for 1e-10, absolute, of the first ``problems``.
+    """
+    x, y, _ = trial()[0]
+    X = np.stack((x, np.ones_like(x)), axis=-1)
+    rows = []
+    for name, rho in (("Huber", Huber(1.345)), ("Tukey", Tukey(4.685)), ("WEEP", WEEP(100.0, 0.01))):
+
+        def value_and_gradient(w: NDArray[Any], k: int, rho: Any = rho) -> tuple[float, NDArray[Any]]:
+            r = y[k] - X[k] @ w
+            return rho(r).sum(), -(rho.grad(r) @ X[k])
+
+        def loop(f: Any = value_and_gradient) -> None:
+            for k in range(problems):
+                minimize(f, np.zeros(2), (k,), jac=True, method="L-BFGS-B", options={"ftol": 0, "gtol": 1e-10})
+
+        newton, fused = (partial(regress, X, y, rho, method=method) for method in ("newton", "compiled"))
+        spent = medians({"loop": loop, "numpy": plain(newton), "fused": fused}, repeats)
+        whole = spent["loop"] * len(X) / problems
+        rows.append(Row(f"1000 regressions, {name}, against L-BFGS-B", whole / spent["fused"], 200))
+        rows.append(Row(f"1000 regressions, {name}, NumPy, against L-BFGS-B", whole / spent["numpy"], 15))
+    return rows
+
+
 def growth(small: int, large: int, repeats: int) -> Row:
     """Time of a step and pixel in a small picture over that in a large one: it should stay above a half."""
     pictures = {n: steps((n, n)) for n in (small, large)}
@@ -267,6 +297,7 @@ def run(quick: bool = True) -> list[Row]:
         rows = elementwise(10**5, 15) + elementwise(10**6 if quick else 10**7, 7)
         rows += one_dimension(512, 7, True) + one_dimension(10**5 if quick else 10**6, 1 if quick else 3, False)
         rows += two_dimensions(512 if quick else 1024, 1 if quick else 3)
+        rows += regressions(100, 5 if quick else 15)
         rows.append(growth(256, 1024 if quick else 4096, 3))
     return rows
 

@@ -202,10 +202,11 @@ def contaminated_lines(
     outliers: float = 0.6,
     law: str = "normal",
     level: float = 70.0,
+    slope: float = 0.0,
     spread: float = 10.0,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Points on a line, with Gaussian noise, of which a share is replaced by outliers that do not depend on x.
+    """Points on a line, with Gaussian noise, of which a share is replaced by outliers.
 
     The defaults are the protocol that the chapter on regression infers for the paper.
 
@@ -223,8 +224,8 @@ def contaminated_lines(
         Share of outliers in [0, 1]: ``round(outliers * n)`` points of each set, at random places.
     law : {"normal", "uniform", "laplace"}, optional
         Law of y at the outliers.
-    level, spread : float, optional
-        Its mean and standard deviation, in units of y.
+    level, slope, spread : float, optional
+        Its mean is level + slope·x, and its standard deviation is spread, in units of y.
     seed : int, optional
         Of NumPy's default generator.
 
@@ -256,7 +257,7 @@ def contaminated_lines(
     x = rng.uniform(*span, (batch, n))
     y = coef[0] * x + coef[1] + noise * rng.standard_normal((batch, n))
     inlier = rng.permuted(np.tile(np.arange(n) >= round(outliers * n), (batch, 1)), axis=1)
-    return x, np.where(inlier, y, laws[law]((batch, n))), inlier
+    return x, np.where(inlier, y, slope * x + laws[law]((batch, n))), inlier
 
 
 def _pooch() -> Any:

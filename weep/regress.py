@@ -187,9 +187,10 @@ class _Problem:
 
     @classmethod
     def of(cls, X: Array, y: Array, rho: Penalty, tol: float, max_iter: int) -> "_Problem":
-        size = np.abs(X).max(axis=1)  # units first, so that the rank does not depend on them
+        U = np.ascontiguousarray(np.swapaxes(X, 1, 2))
+        size = np.abs(U).max(axis=-1)  # units first, so that the rank does not depend on them
         size[size == 0] = 1
-        U = np.ascontiguousarray(np.swapaxes(X, 1, 2)) / size[..., None]
+        U = U / size[..., None]
         T = np.eye(X.shape[2]) / size[:, None]
         near = _orthonormalise(U, T)
         if near.any():
@@ -211,7 +212,7 @@ class _Problem:
 
     def rounding(self, residuals: Array) -> Array:
         """What the rounding of residuals can make of a gradient that is zero."""
-        norm = np.linalg.norm(self.y, axis=-1) + np.linalg.norm(self.y - residuals, axis=-1)
+        norm = _norm(self.y) + _norm(self.y - residuals)
         return 4 * np.finfo(float).eps * self.rho.lipschitz * norm
 
     def excess(self, residuals: Array) -> Array:
