@@ -254,6 +254,7 @@ def learning_curves(runs: Mapping[str, tuple[Array, Array, Array]]) -> None:
     for name, (seconds, score, gap) in runs.items():
         penalty, solver = name.split(", ")
         style = STYLES[penalty] | {"linestyle": {"ADMM": "-", "L-BFGS": "--"}.get(solver, ":"), "linewidth": 1.8}
+        style |= {"marker": {"L1": "o", "MCP": "s"}.get(penalty), "markevery": 0.15, "markersize": 4}
         for column, time in enumerate((np.arange(1, len(seconds) + 1), 1e3 * seconds)):
             axes[0, column].semilogx(time, score, label=name, **style)
             axes[1, column].loglog(time, np.maximum(gap, 1e-13), **style)
