@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares, minimize
 
-from weep import L1, L2, WEEP, Huber, Tukey, denoise_tv
+from weep import L1, L2, MCP, SCAD, WEEP, CappedL1, Huber, LogSum, Tukey, denoise_tv
 
 PHI = WEEP(20.0, 0.1, scale=0.5)
 NEEDS = {
@@ -110,20 +110,45 @@ class TestSkglm:
         w = model.fit(X, y).coef_
         assert np.abs(lasso_units_gradient(X, y, w, 0.1)).max() < 1e-6
 
-    @pytest.mark.parametrize("phi", [PHI, Huber(), L2(), WEEP(2.0, 2.0)], ids=repr)
+    @pytest.mark.parametrize("phi", [PHI, Huber(), L2(), WEEP(2.0, 2.0), MCP(1.0, 2.0), CappedL1(1.1)], ids=repr)
     def test_kernels_are_those_of_the_package(self, phi):
         penalty = adapter("skglm").penalty(phi, 0.5)
         z = np.linspace(-6, 6, 401)
+        z[200] = 0.0
         assert penalty.value(z) == pytest.approx(0.5 * phi(z).sum(), rel=1e-12)
         for step in (0.1, 1.0, 4.0):
             got = [penalty.prox_1d(v, step, 0) for v in z]
             np.testing.assert_allclose(got, phi.prox(z, 0.5 * step), atol=1e-7)
         distance = penalty.subdiff_distance(z, np.ones_like(z), np.arange(z.size))
-        np.testing.assert_allclose(distance, np.abs(1 + 0.5 * phi.grad(z)), rtol=1e-9)
+        away = z != 0
+        np.testing.assert_allclose(distance[away], np.abs(1 + 0.5 * phi.grad(z[away])), rtol=1e-9)
+        # At zero the derivative may be anything up to the slope on either side.
+        assert distance[200] == pytest.approx(1 - 0.5 * phi.grad(1e-300), rel=1e-12)
+
+    def test_kinked_penalties_select_what_those_of_skglm_select(self):
+        ours = adapter("skglm")
+        import skglm
+        from skglm.penalties import L1 as Lasso
+        from skglm.penalties import SCAD as TheirSCAD
+        from skglm.penalties import MCPenalty
+
+        X, y, _ = sparse_problem()
+        pairs = [(L1(), Lasso(1.0)), (MCP(1.0, 3.0), MCPenalty(1.0, 3.0)), (SCAD(1.0, 3.7), TheirSCAD(1.0, 3.7))]
+        for phi, theirs in pairs:
+            fits = [
+                skglm.GeneralizedLinearEstimator(
+                    skglm.datafits.Quadratic(), p, skglm.solvers.AndersonCD(tol=1e-10, fit_intercept=False)
+                )
+                .fit(X, y)
+                .coef_
+                for p in (ours.penalty(phi, 1.0), theirs)
+            ]
+            np.testing.assert_allclose(*fits, atol=1e-8)
+            assert 0 < np.count_nonzero(fits[0]) < 10
 
     def test_other_penalties_are_refused(self):
         with pytest.raises(TypeError):
-            adapter("skglm").penalty(L1(), 1.0)
+            adapter("skglm").penalty(LogSum(1.0), 1.0)
 
 
 class TestSklearn:

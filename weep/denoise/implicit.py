@@ -6,7 +6,7 @@ from scipy.linalg import get_lapack_funcs
 
 from ..penalties import Penalty
 from ..penalties.base import floating, real
-from ..penalties.pieces import curvature
+from ..penalties.pieces import curvature, expansion
 
 
 def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) -> dict[str, float]:
@@ -26,9 +26,10 @@ def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) 
     ----------
     x : array_like of shape (n,)
         A solution, such as ``denoise_tv(y, phi, lam, tol=1e-10).x``. The error of the result is in proportion to the
-        gradient of (11) that is left there.
+        gradient of (11) that is left there. For a penalty with a kink at zero take ``method="exact"``, which makes
+        neighbours equal to the last digit.
     phi : Penalty
-        A piecewise quadratic penalty with a Lipschitz gradient.
+        A piecewise quadratic penalty.
     lam : float
         Weight λ ≥ 0.
     loss_grad : array_like of shape (n,)
@@ -44,18 +45,21 @@ def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) 
     TypeError
         If numbers are not real, or ``phi`` is not piecewise quadratic.
     ValueError
-        If ``x`` is not one-dimensional, or ``loss_grad`` has another shape; if the gradient of ``phi`` jumps; or if the
-        matrix is not positive definite, so that ``x`` is no strict minimum.
+        If ``x`` is not one-dimensional, or ``loss_grad`` has another shape; or if the matrix is not positive
+        definite, so that ``x`` is no strict minimum.
 
     Notes
     -----
     The derivative exists where no \|Dx*\| is at the end of a piece of φ. At such a point the result is the derivative
-    to one side. Where (11) is not convex, it is that of a local minimum as it moves along: it knows of no jump to
-    another one.
+    to one side. A kink of φ at zero holds together neighbours of x* that are equal: for small changes of θ they stay
+    one unknown. It lets go of them where the gradient of the rest reaches the slope of the kink, which is an exception
+    like the end of a piece. Where (11) is not convex, the result is that of a local minimum as it moves along: it knows
+    of no jump to another one.
 
     References
     ----------
-    Y. Zhang et al., "An introduction to bi-level optimization", arXiv:2308.00788, 2023.
+    Y. Zhang et al., "An introduction to bi-level optimization", arXiv:2308.00788, 2023. Q. Bertrand et al., "Implicit
+    differentiation of Lasso-type models for hyperparameter optimization", ICML 2020: the same with a kink.
 
     Examples
     --------
@@ -71,15 +75,15 @@ def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) 
         raise ValueError(f"x and loss_grad must have one axis and one shape, not {x.shape} and {pull.shape}")
     if lam < 0:
         raise ValueError(f"lam={lam!r} must not be negative")
-    if not np.isfinite(phi.lipschitz):
-        raise ValueError(f"phi={phi!r} must have a Lipschitz gradient")
     dx = np.diff(x)
+    free = (dx != 0) | (expansion(phi)[0].slope == 0)
+    dx, block = dx[free], np.append(0, np.cumsum(free))
+    right, diagonal = np.bincount(block, pull), np.bincount(block).astype(np.float64)
     weights = lam * curvature(phi, dx)
-    diagonal = np.ones_like(x)
     diagonal[:-1] += weights
     diagonal[1:] += weights
     (ptsv,) = get_lapack_funcs(("ptsv",), (x,))
-    *_, q, info = ptsv(diagonal, -weights, pull) if dx.size else (pull, 0)  # LAPACK's wrapper wants a difference
+    *_, q, info = ptsv(diagonal, -weights, right) if dx.size else (right, 0)  # LAPACK's wrapper wants a difference
     if info != 0:
         raise ValueError("x must be a strict minimum: the second derivative of (11) is not positive definite there")
     rise = np.diff(q)

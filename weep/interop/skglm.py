@@ -17,7 +17,7 @@ __all__ = ["PieceWise", "penalty"]
 
 
 def penalty(phi: Any, alpha: float) -> "PieceWise":
-    """The penalty α Σ φ(w_j) of skglm, for a φ that is piecewise quadratic and differentiable: `WEEP`, `Huber`, `L2`.
+    """The penalty α Σ φ(w_j) of skglm, for a φ that is piecewise quadratic: `WEEP`, `Huber`, `MCP`, `CappedL1`, ...
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class PieceWise(BasePenalty):
     def prox_1d(self, value: float, stepsize: float, j: int) -> float:
         """Prox of stepsize·αφ: the best of what the pieces propose."""
         r, step = abs(value), stepsize * self.alpha
-        best, least = 0.0, np.inf
+        best, least = 0.0, r**2 / 2
         for p in self.pieces:
             rate = 1 + step * p[4]
             if rate > 0:
@@ -72,12 +72,15 @@ class PieceWise(BasePenalty):
         return math.copysign(best, value)
 
     def subdiff_distance(self, w: Any, grad: Any, ws: Any) -> Any:
-        """How far the gradient is from zero: \\|∂f/∂w_j + αφ'(w_j)\\|."""
+        """How far ∂f/∂w_j + αφ'(w_j) is from zero; at zero, φ' is all that lies between the slopes of the two sides."""
         distance = np.empty_like(grad)
         for i, j in enumerate(ws):
             p = self.pieces[np.searchsorted(self.pieces[1:, 0], abs(w[j]))]
             slope = p[3] + p[4] * (abs(w[j]) - p[0])
-            distance[i] = abs(grad[i] + self.alpha * math.copysign(slope, w[j]))
+            if w[j] == 0:
+                distance[i] = max(abs(grad[i]) - self.alpha * slope, 0.0)
+            else:
+                distance[i] = abs(grad[i] + self.alpha * math.copysign(slope, w[j]))
         return distance
 
     def is_penalized(self, n_features: int) -> Any:

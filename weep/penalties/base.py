@@ -82,8 +82,9 @@ class Penalty(ABC):
 
     NaN in gives NaN out. Infinite values give the limit of the formula.
 
-    A penalty that is piecewise quadratic also takes arrays of PyTorch, JAX and every other library of the array API,
-    and returns the same kind. Value, gradient and prox can then be differentiated, compiled and vectorised there.
+    A penalty that is piecewise quadratic, kinks included, also takes arrays of PyTorch, JAX and every other library of
+    the array API, and returns the same kind. Value, gradient and prox can then be differentiated, compiled and
+    vectorised there.
     """
 
     @property
@@ -169,7 +170,8 @@ class Penalty(ABC):
             Any shape. Floating dtypes are kept, integers become float64 (elsewhere, that library's default).
         step : float
             The weight of the penalty, λ in (10). Any finite number above zero. With an array ``z`` of another library
-            also a scalar array of that library, to be differentiated: below 1/weak_convexity, which is not checked.
+            also a scalar array of that library, to be differentiated: below 1/weak_convexity, which is not checked, and
+            must not be 0.
         out : ndarray, optional
             For NumPy: a contiguous array of the shape and dtype of the result to write to, which may be the argument.
 

@@ -73,6 +73,11 @@ class CappedL1(Penalty):
         """``inf``: the kink at the cap is concave."""
         return math.inf
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Straight up to the cap, flat beyond."""
+        return (0.0, 0.0), (self.theta, 0.0)
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.minimum(np.abs(x), self.theta)
 
@@ -117,6 +122,11 @@ class CappedL2(Penalty):
     def weak_convexity(self) -> float:
         """``inf``: the kink at the cap is concave."""
         return math.inf
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Curvature a up to the cap, 0 beyond."""
+        return (0.0, self.a), (math.sqrt(2 / self.a), 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.minimum((0.5 * self.a * x) * x, 1)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .base import Penalty, positive
+from .base import Penalty, floating, positive
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,29 @@ class MCP(Penalty):
     def weak_convexity(self) -> float:
         """1/γ."""
         return 1 / self.gamma
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Curvature −1/γ up to γλ, 0 beyond."""
+        return (0.0, -1 / self.gamma), (self.gamma * self.lam, 0.0)
+
+    def parameter_grads(self, x: ArrayLike) -> dict[str, Any]:
+        """Derivative of φ' by ``gamma``, elementwise: x/γ² up to γλ, and 0 beyond.
+
+        There is none by ``lam``, which is no parameter of its own in a problem that weights the penalty.
+
+        Parameters
+        ----------
+        x : array_like of real numbers
+            Any shape. Floating dtypes are kept, integers become float64.
+
+        Returns
+        -------
+        dict of str to ndarray or scalar
+            ``"gamma"`` → derivative, of the shape of ``x``.
+        """
+        x = floating("x", x)
+        return {"gamma": np.where(np.abs(x) > self.gamma * self.lam, 0, x)[()] / self.gamma / self.gamma}
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         inner = np.minimum(np.abs(x), self.gamma * self.lam)
@@ -114,6 +137,11 @@ class CEL0(Penalty):
         """‖a‖²."""
         return self._mcp.weak_convexity
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Those of the MCP that it is."""
+        return self._mcp.pieces
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._mcp._value(x)
 
@@ -167,6 +195,11 @@ class SCAD(Penalty):
     def weak_convexity(self) -> float:
         """1/(a − 1)."""
         return 1 / (self.a - 1)
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """Straight up to λ, curvature −1/(a − 1) up to aλ, flat beyond."""
+        return (0.0, 0.0), (self.lam, -1 / (self.a - 1)), (self.a * self.lam, 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         lam, end = self.lam, self.a * self.lam

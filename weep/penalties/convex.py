@@ -31,6 +31,11 @@ class L1(Penalty):
         """0: convex."""
         return 0.0
 
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """One, straight."""
+        return ((0.0, 0.0),)
+
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.abs(x)
 

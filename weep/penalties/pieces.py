@@ -3,8 +3,8 @@
 Everything follows from ``phi.pieces`` and from what the NumPy kernels say at the points where pieces meet: between
 them, the value, the derivative and the prox are the Taylor expansions of one piece. The kernels of the classes are
 faster in NumPy; these use array-API operations alone (no masks, no buffers), so that PyTorch and JAX can trace them.
-They select whole pieces and never go through ``abs`` near zero: so all derivatives are right at zero, and, at the end
-of a piece, those of the inner side.
+They select whole pieces and, without a kink there, never go through ``abs`` near zero: so all derivatives are right at
+zero, and, at the end of a piece, those of the inner side. At a kink at zero they are 0, as for the NumPy kernels.
 """
 
 import math
@@ -63,13 +63,20 @@ def expansion(phi: Any) -> tuple[Piece, ...]:
         If the penalty is not piecewise quadratic.
     """
     if not phi.pieces:
-        raise TypeError(f"{phi!r} is defined for NumPy arrays only: convert with numpy.asarray")
+        raise TypeError(f"{phi!r} is not piecewise quadratic, so for NumPy arrays only: convert with numpy.asarray")
     starts, curvatures = zip(*phi.pieces, strict=True)
     ends = (*starts[1:], math.inf)
-    # A straight piece has one slope. Taken at its far end, it is exact, and no rounding of the start gets in.
-    at = [start if curvature else end for start, end, curvature in zip(starts, ends, curvatures, strict=True)]
-    columns = starts, ends, map(float, phi(np.array(starts))), map(float, phi.grad(np.array(at))), curvatures
+    # A straight piece has one slope. Taken at its far end, it is exact, and no rounding of the start gets in. Any other
+    # is asked just beyond its start, where a kink may be.
+    beyond = np.nextafter(starts, math.inf)
+    slopes = phi.grad(np.where(curvatures, beyond, ends)) - curvatures * (beyond - starts)
+    columns = starts, ends, map(float, phi(np.array(starts))), map(float, slopes), curvatures
     return tuple(Piece(*row) for row in zip(*columns, strict=True))
+
+
+def odd(xp: Any, x: Any, plus: Any, minus: Any) -> Any:
+    """One thing right of zero, another left of it, and at zero 0, with the derivative 0: abs has 1 there in JAX."""
+    return xp.where(x > 0, plus, xp.where(x < 0, minus, 0 * x))
 
 
 def value(phi: Any, x: Any) -> Any:
@@ -77,10 +84,12 @@ def value(phi: Any, x: Any) -> Any:
     first, *others = expansion(phi)
     x = floating("x", x)
     xp = array_namespace(x)
-    out, r = (0.5 * first.curvature * x) * x, xp.abs(x)
+    # No curvature and no slope is times an infinite x, which would be NaN.
+    out, r = (0.5 * first.curvature * x) * x if first.curvature else 0.0, xp.abs(x)
+    if first.slope:
+        out = out + odd(xp, x, first.slope * x, -first.slope * x)
     for p in others:
         t = r - p.start
-        # A slope of 0 times an infinite x would be NaN.
         rise = (p.slope + 0.5 * p.curvature * t) * t if p.curvature else p.slope * t if p.slope else 0.0
         out = xp.where(r > p.start, p.value + rise, out)
     return out
@@ -91,7 +100,9 @@ def grad(phi: Any, x: Any) -> Any:
     first, *others = expansion(phi)
     x = floating("x", x)
     xp = array_namespace(x)
-    out, r = first.curvature * x, xp.abs(x)
+    out, r = first.curvature * x if first.curvature else 0.0, xp.abs(x)
+    if first.slope:
+        out = out + odd(xp, x, first.slope, -first.slope)
     for p in others:
         slope = p.slope + p.curvature * (r - p.start) if p.curvature else p.slope
         out = xp.where(r > p.start, xp.copysign(slope, x), out)
@@ -103,22 +114,26 @@ def prox(phi: Any, z: Any, step: Any) -> Any:
     first, *others = expansion(phi)
     z = floating("z", z)
     xp = array_namespace(z)
-    r = xp.abs(z)
+    if math.isinf(phi.weak_convexity) and not isinstance(step, float):
+        raise ValueError(f"step must be a Python float for {phi!r}: its prox jumps at every step")
+    r, rate = xp.abs(z), 1 + step * first.curvature
     lines = [(p, 1 + step * p.curvature) for p in others]
     if not isinstance(step, float) or step * phi.weak_convexity < 1:
-        out = z / (1 + step * first.curvature)
-        for p, rate in lines:
+        out = xp.copysign(xp.clip(r - step * first.slope, 0, None) / rate, z) if first.slope else z / rate
+        for p, steep in lines:
             move = r - (p.start + step * p.slope)
-            out = xp.where(move > 0, xp.copysign(p.start + move / rate, z), out)
+            out = xp.where(move > 0, xp.copysign(p.start + move / steep, z), out)
         return out
     # A piece that is too concave holds no minimum. Of the others, each has its best point; the earlier wins a tie.
-    best = xp.clip(r / (1 + step * first.curvature), None, first.end)
-    for p, rate in lines:
-        if rate > 0:
-            x = xp.clip(p.start + (r - (p.start + step * p.slope)) / rate, p.start, p.end)
+    least = 0 if first.slope else None  # the tie of r with 0 would halve the derivative at zero
+    best = xp.clip((r - step * first.slope) / rate, least, first.end) if rate > 0 else 0 * r
+    for p, steep in lines:
+        if steep > 0:
+            x = xp.clip(p.start + (r - (p.start + step * p.slope)) / steep, p.start, p.end)
             excess = step * (value(phi, x) - value(phi, best)) + (x - best) * ((x + best) / 2 - r)
             best = xp.where(excess >= 0, best, x)
-    return xp.copysign(best, z)
+    out = xp.copysign(best, z)
+    return out if first.slope else xp.where(z == 0, z / rate, out)  # r has no derivative at zero
 
 
 def curvature(phi: Any, x: NDArray[Any]) -> NDArray[Any]:
