@@ -1,7 +1,5 @@
 """The search for the protocol: its statistics against a bootstrap, its trials against the stored ones."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from weep.data import contaminated_lines
 
 pytest.importorskip("numba", reason="needs the extra 'fast'")
 
-STORED = protocol.read(str(Path(__file__).parent.parent / "book" / "protocols.csv"))
+STORED = protocol.read()
 
 
 def test_the_winner_is_the_default_of_the_data():

@@ -6,6 +6,7 @@
 import csv
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ PAPER = {
     "WEEP": (6.17, 2.92, 7.92, 19.54, 392.75, 747.68, 12.59, 13.04),
 }
 RUNS = 1000
+#: What the search tried.
+STORED = Path(__file__).with_name("protocols.csv")
 #: What is searched, between which bounds: points, share of them to train on, range of x, noise, and the outliers.
 RANGES = {
     "n": (40, 400),
@@ -163,9 +166,9 @@ def scan() -> Iterator[Protocol]:
         yield {"stage": "law", **WINNER, "law": law, "distance": distance(law=law)}
 
 
-def read(path: str) -> list[Protocol]:
-    """The rows that ``python -m weep.protocol`` wrote."""
-    with open(path, encoding="utf-8", newline="") as file:
+def read() -> list[Protocol]:
+    """The rows that ``python -m weep.protocol`` wrote into ``protocols.csv``, beside this file."""
+    with STORED.open(encoding="utf-8", newline="") as file:
         return [
             {name: value if name in ("stage", "law") else float(value) for name, value in row.items()}
             for row in csv.DictReader(file)
@@ -173,7 +176,7 @@ def read(path: str) -> list[Protocol]:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], "w", encoding="utf-8", newline="") as file:
+    with Path(sys.argv[1]).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, ["stage", *WINNER, "distance"], lineterminator="\n")
         writer.writeheader()
         for source in (search(), scan()):
