@@ -240,6 +240,13 @@ def test_exact_is_a_global_minimum(phi, lam):
             assert denoise_tv(y, phi, lam, method, max_iter=3000).objective >= best.objective - 1e-10
 
 
+def test_exact_survives_a_tie_in_the_middle_of_an_interval():
+    """For the capped L1 norm, two candidates often cross there; then rounding must not choose for both sides."""
+    y = np.cumsum(np.random.default_rng(1155).normal(size=20))
+    x = denoise_tv(y, CappedL1(1.0), 0.234385, "exact").x
+    assert x[18] == x[19] == pytest.approx(y[18:].mean(), abs=1e-12)
+
+
 def test_the_others_do_miss_the_global_minimum():
     """Else the test above could not tell a global minimiser from a local one."""
     y = signal((24,), 0) + 0.6 * np.random.default_rng(0).normal(size=24)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from weep import L1, MCP, SCAD, WEEP, Huber, Tukey, denoise_tv
+from weep import L1, MCP, SCAD, WEEP, CappedL1, Huber, Tukey, denoise_tv
 from weep.denoise import hypergradient, is_convex
 from weep.penalties import pieces
 
@@ -100,7 +100,7 @@ def test_other_piecewise_quadratic_penalties_are_differentiated_by_lam():
     assert got["lam"] == pytest.approx(y @ (high - low) / 2e-5, rel=1e-6)
 
 
-KINKED = [(L1, {}), (MCP, {"lam": 0.8, "gamma": 5.0}), (SCAD, {"lam": 0.8})]
+KINKED = [(L1, {}), (MCP, {"lam": 0.8, "gamma": 5.0}), (SCAD, {"lam": 0.8}), (CappedL1, {"theta": 1.0})]
 
 
 @pytest.mark.parametrize(("kind", "parameters"), KINKED, ids=lambda value: getattr(value, "__name__", None))

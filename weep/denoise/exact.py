@@ -125,6 +125,8 @@ def divide(arcs: list[Arc], left: float, right: float, width: float) -> list[Arc
     low, high = left, right
     for arc in arcs:
         for root in roots(arc.p - best.p, arc.q - best.q, arc.r - best.r):
+            if abs(root - middle) <= width < (right - left) / 4:  # a tie, in which rounding has chosen the best
+                return [*divide(arcs, left, middle, width), *divide(arcs, middle, right, width)]
             if low < root <= middle:
                 low = root
             elif middle < root < high:
