@@ -8,6 +8,10 @@ import pytest
 # Bars go to standard error, which would become part of a notebook's output. Kernels inherit this.
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+# Tests and kernels run side by side: threads of BLAS on top would wait for each other. Before anything imports NumPy.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("book", deadline=None)
 hypothesis.settings.load_profile("book")
