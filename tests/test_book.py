@@ -1,5 +1,6 @@
 """The stored notebooks are run, clean and comparable; tables that point into the code point at something."""
 
+import ast
 import doctest
 import importlib
 import pkgutil
@@ -107,6 +108,24 @@ def test_the_check_of_notebooks_can_fail(change, problem):
     bad = new_code_cell(**{"source": GOOD.source, "execution_count": 1, "outputs": GOOD.outputs, **change})
     assert any(problem in line for line in problems(new_notebook(cells=[bad])))
     assert problems(new_notebook(cells=[GOOD, new_markdown_cell("text")])) == []
+
+
+def length(source):
+    """Lines of a cell. Those of a list of verdicts at its end do not count: it is as long as the list of claims."""
+    last = ast.parse(source).body[-1]
+    listed = isinstance(last, ast.Expr) and ast.unparse(last).startswith("verdicts(")
+    return len(source.splitlines()) - listed * (last.end_lineno - last.lineno + 1)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, **ids)
+def test_no_cell_is_longer_than_a_screen(path):
+    lengths = [length(cell.source) for cell in code_cells(nbformat.read(path, as_version=4))]
+    assert max(lengths) <= 24
+
+
+def test_lines_of_a_cell_are_counted_without_its_verdicts():
+    assert length("x = 1\n\n\ndef f():\n    return x") == 5
+    assert length("x = 1\nverdicts(\n    [\n        ('c', x, 'm'),\n    ]\n)") == 1
 
 
 @pytest.mark.parametrize("path", CHAPTERS, **ids)
