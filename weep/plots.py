@@ -79,6 +79,7 @@ def use_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
+            "axes.axisbelow": True,
             "axes.prop_cycle": cycler(color=SERIES),
             "grid.color": "#dddddd",
             "legend.frameon": False,
