@@ -120,15 +120,15 @@ def sweep_3d(v, x, y, following, a, x1, x2, lam, step, beta, gamma, half):
     return value, norm, along
 
 
-def newton_1d(v, y, moved, a, x1, x2, lam, half):
+def newton_1d(v, y, moved, ratios, a, x1, x2, lam, half):
     """Solve for the Newton step at v and write v + step, in one pass down and one up.
 
     Returns the objective there and the squared norm of its gradient; an infinite objective if the Hessian at v is not
-    positive definite, and then nothing useful is written.
+    positive definite, and then nothing useful is written. What is in ``ratios`` before and after does not matter.
     """
     n = v.size
     zero, one = half - half, half + half
-    ratios, inverse = np.empty(n, v.dtype), one
+    inverse = one
     slope_before, weight_before, rhs = zero, zero, zero
     for i in range(n):
         slope, weight = zero, zero

@@ -70,10 +70,11 @@ def _plain(problem: Problem) -> Take:
 def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
     solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.y.dtype.type(0.5)
+    pair, ratios = [np.empty_like(y), np.empty_like(y)], np.empty_like(y)
 
     def take(x: Array) -> tuple[Array, float, float] | None:
-        moved = np.empty_like(x)
-        value, squares = solve(x, y, moved, *problem.scalars, half)
-        return None if math.isinf(value) else (moved, value, math.sqrt(squares))
+        pair.reverse()
+        value, squares = solve(x, y, pair[0], ratios, *problem.scalars, half)
+        return None if math.isinf(value) else (pair[0], value, math.sqrt(squares))
 
     return take
