@@ -111,6 +111,30 @@ def test_prox_is_that_of_numpy(library, phi, step):
         np.testing.assert_allclose(np.asarray(got), phi.prox(x, step), rtol=1e-9, atol=1e-13)
 
 
+def tukey_curvature(phi, x):
+    v = np.minimum((x / phi.c) ** 2, 1)
+    return (1 - v) * (1 - 5 * v)
+
+
+@pytest.mark.parametrize("phi", [Tukey(), Tukey(0.7)], ids=repr)
+@pytest.mark.parametrize("step", [0.01, 0.4, 1.2])
+def test_prox_of_tukey_is_that_of_numpy_and_has_its_derivatives(library, phi, step):
+    z = np.concatenate([points(phi), np.linspace(-3, 3, 201), [np.nan, np.inf, -np.inf]])
+    t = library.array(z)
+    x = phi.prox(z, step)
+    for f in (phi.prox, library.compiled(phi.prox)):
+        got = f(t, step)
+        assert type(got) is type(t) and got.dtype == t.dtype
+        np.testing.assert_allclose(np.asarray(got), x, rtol=1e-12, atol=1e-15)
+    z, x = z[np.abs(z) < 2 * phi.c], x[np.abs(z) < 2 * phi.c]
+    slope = 1 / (1 + step * tukey_curvature(phi, x))
+    got = library.derivative(lambda z: phi.prox(z, step))(library.array(z))
+    np.testing.assert_allclose(np.asarray(got), slope, rtol=1e-9)
+    for i in (len(z) // 3, len(z) // 2):
+        got = library.derivative(lambda s, i=i: phi.prox(library.array(z[i]), s))(library.array(np.array([step])))
+        np.testing.assert_allclose(np.asarray(got), -phi.grad(x[i]) * slope[i], rtol=1e-9, atol=1e-12)
+
+
 @every
 def test_autograd_of_the_value_is_the_gradient(library, phi):
     x = points(phi)
@@ -121,11 +145,7 @@ def test_autograd_of_the_value_is_the_gradient(library, phi):
 @every
 def test_autograd_of_the_gradient_is_the_curvature(library, phi):
     x = np.concatenate([np.linspace(-6, 6, 241), [0.0]])
-    if phi.pieces:
-        want = pieces.curvature(phi, x)
-    else:
-        v = np.minimum((x / phi.c) ** 2, 1)
-        want = (1 - v) * (1 - 5 * v)
+    want = pieces.curvature(phi, x) if phi.pieces else tukey_curvature(phi, x)
     np.testing.assert_allclose(np.asarray(library.derivative(phi.grad)(library.array(x))), want, atol=1e-12)
 
 
@@ -156,7 +176,7 @@ def test_shape_and_dtype(library, phi, dtype, shape):
     x = np.arange(math.prod(shape)).reshape(shape)
     t = library.array(x, dtype)
     want = t.dtype if "float" in dtype else library.array(1.0).dtype
-    results = [phi(t), phi.grad(t)] + ([phi.prox(t, 0.4), phi.prox(t, 3.0)] if phi.pieces else [])
+    results = [phi(t), phi.grad(t), phi.prox(t, 0.4)] + ([phi.prox(t, 3.0)] if phi.pieces else [])
     for result in results:
         assert type(result) is type(t)
         assert result.shape == t.shape
@@ -204,11 +224,13 @@ def test_expansion_at_the_pieces(phi):
 
 def test_what_has_no_kernel_says_so(library):
     t = library.array([1.0])
-    for call in (lambda: L0()(t), lambda: LogSum(1.0).grad(t), lambda: Tukey().prox(t, 1.0)):
+    for call in (lambda: L0()(t), lambda: LogSum(1.0).grad(t), lambda: LogSum(1.0).prox(t, 1.0)):
         with pytest.raises(TypeError, match="for NumPy arrays only"):
             call()
     with pytest.raises(TypeError, match="x must hold real numbers"):
         L2()(library.array([1.0], "complex64"))
+    with pytest.raises(ValueError, match=r"step=1\.3 must be at most 5/4 for Tukey"):
+        Tukey().prox(t, 1.3)
     with pytest.raises(ValueError, match="step must be a Python float for CappedL1"):
         CappedL1(1.0).prox(t, t[0])
 

@@ -188,7 +188,7 @@ class Penalty(ABC):
             If ``step`` is not finite and above zero, or ``out`` does not fit.
         """
         if pieces.foreign(z):
-            return pieces.prox(self, z, step if pieces.foreign(step) else positive("step", step))
+            return self._foreign_prox(z, step if pieces.foreign(step) else positive("step", step))
         step = positive("step", step)
         return self._apply("prox", lambda block: self._prox(block, step), floating("z", z), out, step)
 
@@ -224,6 +224,9 @@ class Penalty(ABC):
 
     def _foreign_grad(self, x: Any) -> Any:
         return pieces.grad(self, x)
+
+    def _foreign_prox(self, z: Any, step: Any) -> Any:
+        return pieces.prox(self, z, step)
 
     @abstractmethod
     def _value(self, x: NDArray[Any]) -> NDArray[Any]: ...

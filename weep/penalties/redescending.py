@@ -26,7 +26,8 @@ class Tukey(Penalty):
     -----
     The second derivative, (1 − v)(1 − 5v) with v = (x/c)², is 1 at zero and least, −4/5, at v = 3/5: these are the two
     constants. The prox solves a quintic, by bracketed root finding on each stretch where x + step·φ'(x) increases;
-    from step 5/4 on there are two such stretches, and the better of their two points is returned.
+    from step 5/4 on there are two such stretches, and the better of their two points is returned. Arrays of PyTorch,
+    JAX and other libraries are taken too; for them the prox goes up to step 5/4, and is differentiable.
 
     References
     ----------
@@ -58,12 +59,30 @@ class Tukey(Penalty):
         u = inner / self.c
         return inner * ((1 - u) * (1 + u)) ** 2
 
-    # Two of the kernels are made of operations that every array library has; the prox needs a root finder.
+    # Two of the kernels are made of operations that every array library has; the prox of NumPy's needs a root finder.
     def _foreign_value(self, x: Any) -> Any:
         return self._value(pieces.floating("x", x))
 
     def _foreign_grad(self, x: Any) -> Any:
         return self._grad(pieces.floating("x", x))
+
+    def _foreign_prox(self, z: Any, step: Any) -> Any:
+        if isinstance(step, float) and step > 1.25:
+            raise ValueError(
+                f"step={step!r} must be at most 5/4 for {self!r}: beyond, the prox jumps, for NumPy arrays only"
+            )
+        z = pieces.floating("z", z)
+        xp = array_namespace(z)
+        y = z / self.c
+        # Halving from fixed ends has no derivative. The Newton step after it has the right one.
+        low, high = xp.full_like(y, -1.0), xp.full_like(y, 1.0)
+        for _ in range(55):
+            middle = (low + high) / 2
+            above = _optimality(middle, step) > y
+            low, high = xp.where(above, low, middle), xp.where(above, middle, high)
+        v = low * low
+        u = low - (_optimality(low, step) - y) / (1 + step * (1 - v) * (1 - 5 * v))
+        return xp.where(xp.abs(y) < 1, self.c * u, z)
 
     def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
         y = np.abs(np.asarray(z, dtype=np.float64)) / self.c
