@@ -96,7 +96,7 @@ def solve(y: NDArray[Any], method: str = "auto", tol: float = 1e-8, max_iter: in
 def reach(y: NDArray[Any], method: str, goal: float) -> Callable[[], Any]:
     """A job that makes just the iterations after which the objective is first at most ``goal``."""
     history = solve(y, method, 1e-12, 150).history[:, 0]
-    count = int(np.argmax(history <= goal)) + 1
+    count = int(np.flatnonzero(history <= goal)[0]) + 1  # an error if there is none
     return lambda: solve(y, method, 1e-12, count)
 
 
