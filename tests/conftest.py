@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items):
     users = [item for item in items if item.path.name == "07-images.ipynb"]
     if not users:
         return
-    from weep.data import paper_images_available
+    from weep.companion.data import paper_images_available
 
     if not paper_images_available():
         reason = "mandril and barbara are neither in the cache folder nor downloadable"

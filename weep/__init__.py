@@ -1,6 +1,7 @@
 """An executable companion to WEEP, a differentiable sparse penalty (arXiv:2507.20447)."""
 
-from .denoise import ConvergenceWarning, denoise_tv
+from .checks import ConvergenceWarning
+from .denoise import denoise_tv
 from .penalties import (
     CEL0,
     DWF,
@@ -21,7 +22,7 @@ from .penalties import (
     PiE,
     Tukey,
 )
-from .regress import regress
+from .regression import regress
 
 __version__ = "0.1.0"
 __all__ = [

@@ -136,7 +136,7 @@
 
   // ---------------------------------------------------------------- charts
 
-  // The colours and dashes of weep.plots.STYLES. In the dark, explorer.css turns the charts as it does the figures.
+  // The colours and dashes of weep.companion.plots.STYLES. In the dark, explorer.css turns the charts as it does the figures.
   const STYLES = {
     weep: ["#0072B2", "solid"], base: ["#882255", "longdashdot"], mcp: ["#D55E00", "dashdot"],
     huber: ["#009E73", "longdash"], l1: ["#E69F00", "dash"], l2: ["#777777", "dot"],

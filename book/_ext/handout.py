@@ -182,7 +182,6 @@ def hand_out(app, exception):
         folder / ARCHIVE, "w", zipfile.ZIP_DEFLATED
     ) as archive:
         archive.write(folder / app.weep_wheel, f"weep-book/{app.weep_wheel}")
-        archive.write(book / "claims.yml", "weep-book/claims.yml")
         for name, notebook in notebooks.items():
             page = Path(app.outdir, "_sources", "book", f"{name}.ipynb")
             nbformat.write(handout(notebook, name, needed, titles), page)

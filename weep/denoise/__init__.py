@@ -6,17 +6,17 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..checks import ConvergenceWarning, floating, positive, real
 from ..operators import resolvent
 from ..penalties import L2, Penalty
-from ..penalties.base import floating, positive, real
 from .admm import admm, admm_step
 from .exact import exact
 from .gradient import fista, lbfgs
 from .implicit import hypergradient
 from .newton import newton
-from .problem import Array, Callback, ConvergenceWarning, Problem, Result, Trace, is_convex, objective
+from .problem import Array, Callback, Problem, Result, Trace, is_convex, objective
 
-__all__ = ["ConvergenceWarning", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
+__all__ = ["Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
 METHODS = ("closed_form", "exact", "admm", "lbfgs", "fista", "newton")
 

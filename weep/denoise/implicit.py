@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import get_lapack_funcs
 
+from ..checks import floating, real
 from ..penalties import Penalty
-from ..penalties.base import floating, real
 from ..penalties.pieces import curvature, expansion
 
 

@@ -25,10 +25,6 @@ Array = NDArray[Any]
 Callback = Callable[[int, Array], object]
 
 
-class ConvergenceWarning(UserWarning):
-    """A solver stopped before it reached its tolerance."""
-
-
 @dataclass(frozen=True)
 class Result:
     """What a solver of (11) found.

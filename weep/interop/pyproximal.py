@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-try:
+from ..checks import extra
+
+with extra("pyproximal", "this adapter"):
     from pyproximal import ProxOperator
     from pyproximal.ProxOperator import _check_tau
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'pyproximal': pip install '.[pyproximal]' in a clone") from error
 
 from ..penalties import Penalty
 

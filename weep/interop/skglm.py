@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-try:
+from ..checks import extra
+
+with extra("skglm", "this adapter"):
     from numba import bool_, float64
     from skglm.penalties.base import BasePenalty
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'skglm': pip install '.[skglm]' in a clone") from error
 
 from ..penalties.pieces import expansion
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-try:
+from ..checks import extra
+
+with extra("images", "this adapter"):
     from skimage.util import img_as_float
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'images': pip install '.[images]' in a clone") from error
 
 from .. import denoise
 from ..penalties import WEEP, Penalty

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-try:
+from ..checks import extra
+
+with extra("robust", "this adapter"):
     from sklearn.base import BaseEstimator, RegressorMixin
     from sklearn.linear_model import LinearRegression
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'robust': pip install '.[robust]' in a clone") from error
 
 from ..penalties import L2, WEEP, Penalty
 

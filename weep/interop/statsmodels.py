@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-try:
+from ..checks import extra
+
+with extra("robust", "this adapter"):
     from statsmodels.robust.norms import RobustNorm
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'robust': pip install '.[robust]' in a clone") from error
 
 from ..penalties import Penalty
 from ..penalties.pieces import curvature

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-try:
+from ..checks import extra
+
+with extra("torch", "this adapter"):
     import torch
-except ImportError as error:
-    raise ImportError("this adapter needs the extra 'torch': pip install '.[torch]' in a clone") from error
 
 from ..penalties import Penalty
 

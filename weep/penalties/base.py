@@ -1,14 +1,13 @@
 """What every penalty shares: its interface, its checks, and evaluation in blocks that fit the cache."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import floating, positive
 from . import pieces
 
 Kernel = Callable[[NDArray[Any]], NDArray[Any]]
@@ -20,33 +19,6 @@ BLOCK = 12288
 
 #: Smaller arrays are as fast in NumPy, and do not wait for a compiler.
 WORTH_COMPILING = 4096
-
-
-def real(name: str, value: object) -> float:
-    """Return a finite real parameter as a float, or say what is wrong with it."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name}={value!r} must be a real number, not {type(value).__name__}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name}={value!r} must be finite")
-    return float(value)
-
-
-def positive(name: str, value: object) -> float:
-    """Return a finite parameter above zero as a float, or say what is wrong with it."""
-    number = real(name, value)
-    if number <= 0:
-        raise ValueError(f"{name}={value!r} must be greater than 0")
-    return number
-
-
-def floating(name: str, x: ArrayLike) -> NDArray[Any]:
-    """Return real input as an array: floating types as they are, integers and booleans as float64."""
-    array = np.asarray(x)
-    if array.dtype.kind in "iub":
-        return array.astype(np.float64)
-    if array.dtype.kind != "f":
-        raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
-    return array
 
 
 def evaluate(kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None = None) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .base import Penalty, floating, positive
+from ..checks import floating, positive
+from .base import Penalty
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Penalty, positive
+from ..checks import positive
+from .base import Penalty
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .base import Penalty, floating
+from ..checks import floating
+from .base import Penalty
 from .convex import L1
 from .folded import Lp
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammainc, lambertw
 
-from .base import Penalty, positive
+from ..checks import positive
+from .base import Penalty
 
 
 class Folded(Penalty):

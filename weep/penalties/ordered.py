@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .base import floating, positive, real
+from ..checks import floating, positive, real
 
 Array = NDArray[Any]
 

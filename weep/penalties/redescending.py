@@ -9,8 +9,9 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
 
+from ..checks import positive
 from . import pieces
-from .base import Penalty, positive
+from .base import Penalty
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import compiled
-from .base import Penalty, evaluate, floating, positive, real
+from ..checks import floating, positive, real
+from .base import Penalty, evaluate
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ import json
 import re
 from pathlib import Path
 
-import yaml
+from weep.companion import report
 
-from weep import report
-
-BOOK = Path(__file__).parent.parent / "book"
-CLAIMS = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
+BOOK = Path(__file__).parent.parent.parent / "book"
+CLAIMS = report.claims()
 NUMBERS = [claim["number"] for claim in CLAIMS]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weep import WEEP, certify
-from weep import symbolic as S
+from weep.companion import symbolic as S
 
 SLOPE = sp.sqrt(2 * S.a) - S.delta
 

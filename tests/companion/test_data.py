@@ -7,7 +7,7 @@ import stat
 import numpy as np
 import pytest
 
-from weep import data
+from weep.companion import data
 
 real_images = pytest.mark.skipif(
     not data.paper_images_available(), reason="mandril and barbara are neither in the cache folder nor downloadable"

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["VERDICTS", "Entry", "Finding", "Table", "Verdicts", "collect", "ledger", "slug", "tally", "verdicts"]
+__all__ = [
+    "VERDICTS",
+    "Entry",
+    "Finding",
+    "Table",
+    "Verdicts",
+    "claims",
+    "collect",
+    "ledger",
+    "slug",
+    "tally",
+    "verdicts",
+]
 
 #: How a verdict is shown: the first three are a chapter's, the ledger adds the others.
 VERDICTS = {
@@ -71,6 +83,21 @@ class Verdicts(Table):
         if self.found:
             bundle[VERDICTS_TYPE] = self.found
         return bundle
+
+
+def claims() -> list[dict[str, str]]:
+    """The claims of the paper that can be judged, in our words.
+
+    Returns
+    -------
+    list of dict
+        Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable``, ``contradicts``, ``correction`` or
+        ``parts``.
+    """
+    import yaml
+
+    found: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("claims.yml").read_text(encoding="utf-8"))
+    return found
 
 
 def verdicts(rows: Iterable[tuple[Any, ...]]) -> Verdicts:
@@ -183,7 +210,7 @@ def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> di
     return found
 
 
-def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:
+def ledger(listed: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:
     """One verdict for each claim.
 
     A claim that does not hold as it stands, and of which the list says that it contradicts another claim, gets the
@@ -192,7 +219,7 @@ def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Fin
 
     Parameters
     ----------
-    claims : iterable of mappings
+    listed : iterable of mappings
         Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable``, ``contradicts`` or ``parts``.
     found : mapping
         As `collect` returns it.
@@ -208,12 +235,12 @@ def ledger(claims: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Fin
         If a finding has a number that is not in the list; if a claim is judged although the list says that it cannot
         be; if two pages disagree; or if a claim that is said to contradict another one holds.
     """
-    claims = list(claims)
-    unknown = set(found) - {claim["number"] for claim in claims}
+    listed = list(listed)
+    unknown = set(found) - {claim["number"] for claim in listed}
     if unknown:
         raise ValueError(f"found={sorted(unknown)} must be numbers of listed claims")
-    entries = {claim["number"]: _entry(claim, found.get(claim["number"], ())) for claim in claims}
-    for claim in claims:
+    entries = {claim["number"]: _entry(claim, found.get(claim["number"], ())) for claim in listed}
+    for claim in listed:
         if "parts" in claim and claim["number"] not in found:
             entries[claim["number"]] = _summary(claim, [entries[number] for number in claim["parts"].split()])
     return list(entries.values())

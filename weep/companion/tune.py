@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import extra
+
 __all__ = ["Search", "evaluate", "search"]
 
 #: Whether a call of `evaluate` runs: one within it shows no bar of its own, as bars of several workers would mix.
@@ -102,11 +104,9 @@ def evaluate(
     an upgrade. Each entry is a small pickle, written whole or not at all. Like any pickle, it can run code when it is
     read, so name a folder that only you write to.
     """
-    try:
+    with extra("tune", "the search"):
         from joblib import Parallel, delayed
         from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError("the search needs the extra 'tune': pip install '.[tune]' in a clone") from error
     files = _files(function, points, Path(cache)) if cache is not None else [None] * len(points)
     results: dict[int, Any] = {
         i: pickle.loads(file.read_bytes()) for i, file in enumerate(files) if file is not None and file.exists()
@@ -254,6 +254,6 @@ def _content(thing: FunctionType | type) -> tuple[Any, ...]:
 def _sources() -> str:
     """Hash of the source files of this package."""
     digest = hashlib.sha1(usedforsecurity=False)
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from .denoise import ConvergenceWarning
-from .penalties import Penalty
-from .penalties.base import floating, positive
+from ..checks import ConvergenceWarning, extra, floating, positive
+from ..penalties import Penalty
 
 __all__ = ["INITS", "METHODS", "Result", "regress"]
 
@@ -415,10 +414,8 @@ def _solve(matrix: Array, right: Array, least: Array) -> tuple[Array, NDArray[np
 
 
 def _compiled(problem: _Problem, start: Array) -> tuple[Array, NDArray[Any]]:
-    try:
-        from . import _irls
-    except ImportError as error:
-        raise ImportError("method='compiled' needs the extra 'fast': pip install '.[fast]' in a clone") from error
-    code, base = _irls.encode(problem.rho), problem.residuals(start)
-    t, n_iter = _irls.solve(problem.U, base, problem.rounding(base), *code, problem.tol, problem.max_iter)
+    with extra("fast", "method='compiled'"):
+        from . import fused
+    code, base = fused.encode(problem.rho), problem.residuals(start)
+    t, n_iter = fused.solve(problem.U, base, problem.rounding(base), *code, problem.tol, problem.max_iter)
     return start + problem.coef(t), n_iter

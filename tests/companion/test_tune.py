@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from scipy.stats import loguniform
 
-from weep import WEEP, tune
-from weep.tune import evaluate, search
+from weep import WEEP
+from weep.companion import tune
+from weep.companion.tune import evaluate, search
 
 
 def hill(x, y):
@@ -105,7 +106,7 @@ SCRIPT = """
 import numpy as np
 from functools import partial
 from weep import WEEP
-from weep.tune import evaluate
+from weep.companion.tune import evaluate
 OFFSET = 1
 def inner(x): return x + OFFSET
 class Scale:
@@ -201,7 +202,7 @@ def test_without_joblib_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_within_a_search_shows_no_bar_of_its_own(n_jobs):
     code = (
-        "from weep.tune import evaluate\n"
+        "from weep.companion.tune import evaluate\n"
         "def inner(k): return sum(evaluate(lambda i: i * k, [{'i': i} for i in range(5)], n_jobs=1))\n"
         f"print(evaluate(inner, [{{'k': k}} for k in range(3)], n_jobs={n_jobs}))"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .penalties.base import floating, real
+from ..checks import extra, floating, real
 
 __all__ = [
     "BUILT_IN",
@@ -261,24 +261,20 @@ def contaminated_lines(
 
 
 def _pooch() -> Any:
-    try:
+    with extra("images", "pictures"):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "IProgress not found")  # of no use here: no progress bar is shown
             import pooch
-    except ImportError as error:
-        raise ImportError("pictures need the extra 'images': pip install '.[images]' in a clone") from error
     return pooch
 
 
 def _skimage() -> Any:
     _pooch()  # before scikit-image imports it, and lets it warn
-    try:
+    with extra("images", "pictures"):
         import skimage.color
         import skimage.data
         import skimage.io
         import skimage.measure
-    except ImportError as error:
-        raise ImportError("pictures need the extra 'images': pip install '.[images]' in a clone") from error
     return skimage
 
 

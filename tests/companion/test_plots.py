@@ -9,9 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from weep import plots
+from weep.companion import plots
 
-BOOK = Path(__file__).parent.parent / "book"
+BOOK = Path(__file__).parent.parent.parent / "book"
 PENALTIES = list(plots.STYLES)[: list(plots.STYLES).index("oracle")]
 HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
 

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-BOOK = Path(__file__).parent.parent / "book"
+BOOK = Path(__file__).parent.parent.parent / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.ipynb")) if path.stem not in ("index", "ledger", "errata")]
 
 

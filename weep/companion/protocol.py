@@ -1,6 +1,7 @@
 """What Tables II and III tell of the data behind them, which the paper does not describe: a search for the protocol.
 
-``python -m weep.protocol FILE`` tries some hundred protocols and writes them, with their distances, to a CSV file.
+``python -m weep.companion.protocol FILE`` tries some hundred protocols and writes them, with their distances, to a CSV
+file.
 """
 
 import csv
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
+from ..penalties import L2, Huber
+from ..regression import regress
 from .data import contaminated_lines
-from .penalties import L2, Huber
-from .regress import regress
 
 __all__ = [
     "LAWS",
@@ -167,7 +168,7 @@ def scan() -> Iterator[Protocol]:
 
 
 def read() -> list[Protocol]:
-    """The rows that ``python -m weep.protocol`` wrote into ``protocols.csv``, beside this file."""
+    """The rows that ``python -m weep.companion.protocol`` wrote into ``protocols.csv``, beside this file."""
     with STORED.open(encoding="utf-8", newline="") as file:
         return [
             {name: value if name in ("stage", "law") else float(value) for name, value in row.items()}

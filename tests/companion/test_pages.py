@@ -24,7 +24,7 @@ from bs4 import BeautifulSoup
 from weep import L1, L2, MCP, WEEP, Huber, denoise_tv
 from weep.operators import adjoint, differences
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 HTML = Path(os.environ.get("WEEP_HTML", ROOT / "_build" / "html"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from weep.report import VERDICTS_TYPE, Finding, Table, collect, ledger, slug, verdicts
+from weep.companion.report import VERDICTS_TYPE, Finding, Table, collect, ledger, slug, verdicts
 
 
 def test_a_table_is_markdown():

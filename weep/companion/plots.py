@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-try:
+from ..checks import extra
+
+with extra("plots", "figures"):
     import matplotlib.pyplot as plt
     from cycler import cycler
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
-except ImportError as error:
-    raise ImportError("figures need the extra 'plots': pip install '.[plots]' in a clone") from error
 
-from . import certify
+from .. import certify
 
 __all__ = [
     "image_grid",

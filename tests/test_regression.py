@@ -13,7 +13,7 @@ from scipy.optimize import linprog, minimize
 from threadpoolctl import threadpool_limits
 
 from weep import L0, L1, L2, MCP, WEEP, ConvergenceWarning, Huber, Tukey, regress
-from weep.regress import METHODS, Result
+from weep.regression import METHODS, Result
 
 CONVEX = [L2(), Huber(), Huber(0.1), WEEP(2.0, 2.0), WEEP(0.5, 1.0, scale=3.0)]
 REDESCENDING = [Tukey(), Tukey(2.0), WEEP(100.0, 0.01), WEEP(10.0, 0.0, scale=2.0), WEEP(10.0, 0.3)]
@@ -294,10 +294,10 @@ def test_a_flat_loss_holds_the_start_and_is_stationary():
 
 def test_compiled_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "weep._irls", raising=False)
+    monkeypatch.delitem(sys.modules, "weep.regression.fused", raising=False)
     import weep
 
-    monkeypatch.delattr(weep, "_irls", raising=False)
+    monkeypatch.delattr(weep.regression, "fused", raising=False)
     with pytest.raises(ImportError, match="needs the extra 'fast'"):
         regress([[1.0]], [1.0], Huber(), method="compiled")
 

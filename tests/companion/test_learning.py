@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-CHAPTER = Path(__file__).parent.parent / "book" / "13-learning.ipynb"
+CHAPTER = Path(__file__).parent.parent.parent / "book" / "13-learning.ipynb"
 
 
 def test_lines_for_pytorch_train_a_network_to_small_weights():

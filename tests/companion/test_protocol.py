@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from weep import protocol
-from weep.data import contaminated_lines
+from weep.companion import protocol
+from weep.companion.data import contaminated_lines
 
 pytest.importorskip("numba", reason="needs the extra 'fast'")
 

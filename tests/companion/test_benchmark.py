@@ -2,7 +2,8 @@
 
 import pytest
 
-from weep import benchmark, compiled
+from weep import compiled
+from weep.companion import benchmark
 from weep.denoise import objective
 
 

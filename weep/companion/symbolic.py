@@ -6,10 +6,10 @@ wanted without an absolute value, b is written as √(2a) − δ with δ ≥ 0, 
 
 from dataclasses import dataclass
 
-try:
+from ..checks import extra
+
+with extra("symbolic", "the derivation"):
     import sympy as sp
-except ImportError as error:
-    raise ImportError("the derivation needs the extra 'symbolic': pip install '.[symbolic]' in a clone") from error
 
 __all__ = [
     "Relative",

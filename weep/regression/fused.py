@@ -7,7 +7,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .penalties import L2, WEEP, Huber, Penalty, Tukey
+from ..penalties import L2, WEEP, Huber, Penalty, Tukey
 
 __all__ = ["encode", "solve"]
 

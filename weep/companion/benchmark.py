@@ -1,6 +1,6 @@
 """The solvers of (11) against others: seconds of processor time, one thread each, interleaved, medians.
 
-Run it by ``python -m weep.benchmark``. Rivals that are not installed are left out, and named.
+Run it by ``python -m weep.companion.benchmark``. Rivals that are not installed are left out, and named.
 """
 
 import math
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 from scipy.optimize import minimize
 
-from . import compiled
-from .denoise import Result, denoise_tv, objective
-from .operators import adjoint, differences, spectrum
-from .penalties import L1, WEEP, Huber, Tukey
+from .. import compiled
+from ..checks import extra
+from ..denoise import Result, denoise_tv, objective
+from ..operators import adjoint, differences, spectrum
+from ..penalties import L1, WEEP, Huber, Tukey
+from ..regression import regress
 from .protocol import trial
-from .regress import regress
 
 __all__ = ["Row", "medians", "regressions", "run"]
 
@@ -172,7 +173,7 @@ def pyproximal_admm(y: NDArray[Any], goal: float) -> Callable[[], Any]:
     import pylops
     from pyproximal.optimization.primal import ADMML2
 
-    from .interop.pyproximal import Separable
+    from ..interop.pyproximal import Separable
 
     identity, difference = pylops.Identity(y.size), pylops.FirstDerivative(y.size, kind="forward", edge=False)
     penalty, rho = Separable(PHI, LAM), 2.2 * LAM
@@ -292,10 +293,8 @@ def run(quick: bool = True) -> list[Row]:
     list of Row
         In the order of the jobs.
     """
-    try:
+    with extra("bench", "the benchmark"):
         from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise ImportError("the benchmark needs the extra 'bench': pip install '.[bench]' in a clone") from error
 
     with threadpool_limits(1):
         rows = elementwise(10**5, 15) + elementwise(10**6 if quick else 10**7, 7)

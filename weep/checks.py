@@ -1,0 +1,76 @@
+"""Checks of arguments, and what their messages say: the name, the value, and what is allowed."""
+
+import math
+import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class ConvergenceWarning(UserWarning):
+    """A solver stopped before it reached its tolerance."""
+
+
+def real(name: str, value: object) -> float:
+    """Return a finite real parameter as a float, or raise an error that names it."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r} must be a real number, not {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name}={value!r} must be finite")
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return a finite parameter above zero as a float, or raise an error that names it."""
+    number = real(name, value)
+    if number <= 0:
+        raise ValueError(f"{name}={value!r} must be greater than 0")
+    return number
+
+
+def nonnegative(name: str, value: object) -> float:
+    """Return a finite parameter of at least zero as a float, or raise an error that names it."""
+    number = real(name, value)
+    if number < 0:
+        raise ValueError(f"{name}={value!r} must not be negative")
+    return number
+
+
+def integer(name: str, value: object, least: int | None = None) -> int:
+    """Return an integer parameter, NumPy's scalars included, as an int, or raise an error that names it."""
+    if isinstance(value, bool | np.bool_ | np.ndarray) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}={value!r} must be an integer, not {type(value).__name__}")
+    number = operator.index(value)
+    if least is not None and number < least:
+        raise ValueError(f"{name}={value!r} must be at least {least}")
+    return number
+
+
+def floating(name: str, x: ArrayLike) -> NDArray[Any]:
+    """Return real input as an array: floating types as they are, integers and booleans as float64."""
+    array = np.asarray(x)
+    if array.dtype.kind in "iub":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
+    return array
+
+
+def finite(name: str, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the array, or raise an error that names it if it holds NaN or infinity."""
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"{name} must be finite, and holds NaN or infinity")
+    return x
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Import an optional library inside, or raise an error that names what needs it and the extra that brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(f"{what} needs the extra {name!r}: pip install '.[{name}]' in a clone") from error
