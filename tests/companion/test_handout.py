@@ -48,7 +48,10 @@ def reaches_out(tree):
             yield node.value
         if isinstance(node, ast.Name | ast.Attribute):
             name = node.id if isinstance(node, ast.Name) else node.attr
-            if re.fullmatch(r"collect|open|Path|glob|listdir|chdir|read_\w+|loadtxt|__file__|environ", name):
+            if (
+                re.fullmatch(r"open|Path|glob|listdir|chdir|read_\w+|loadtxt|__file__|environ", name)
+                or ast.unparse(node) == "report.collect"
+            ):
                 yield name
 
 
