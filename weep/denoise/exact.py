@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..penalties.pieces import expansion
 from .problem import Array, Problem
 
 
@@ -64,7 +63,7 @@ def lowest(arc: Arc) -> tuple[float, float]:
 def candidates(problem: Problem, arcs: list[Arc], low: float, high: float) -> list[Arc]:
     """The stationary points of M(z) + λφ(x − z) in z, as arcs over x: for each piece of M and each piece of φ."""
     lam, found = problem.lam, []
-    pieces = expansion(problem.phi)
+    pieces = problem.phi.pieces
     for arc in arcs:
         if pieces[0].slope > 0:  # a kink at zero
             found.append(arc._replace(shift=0.0, slope=1.0))

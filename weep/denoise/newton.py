@@ -44,7 +44,7 @@ Take = Callable[[Array], tuple[Array, float, float] | None]
 
 
 def _plain(problem: Problem) -> Take:
-    starts, curvatures = np.array(problem.phi.pieces, problem.y.dtype).T
+    starts, curvatures = np.array([(p.start, p.curvature) for p in problem.phi.pieces], problem.y.dtype).T
     (ptsv,) = get_lapack_funcs(("ptsv",), (problem.y,))
     gradient: Array | None = None  # at the point that was returned last, where the next step starts
 

@@ -11,8 +11,6 @@ with extra("skglm", "this adapter"):
     from numba import bool_, float64
     from skglm.penalties.base import BasePenalty
 
-from ..penalties.pieces import expansion
-
 __all__ = ["PieceWise", "penalty"]
 
 
@@ -31,7 +29,9 @@ def penalty(phi: Any, alpha: float) -> "PieceWise":
     PieceWise
         To be given to ``skglm.GeneralizedLinearEstimator``.
     """
-    return PieceWise(float(alpha), np.array(expansion(phi)))
+    if not phi.pieces:
+        raise TypeError(f"{phi!r} is not piecewise quadratic: it has no pieces, which are needed here")
+    return PieceWise(float(alpha), np.array(phi.pieces))
 
 
 class PieceWise(BasePenalty):
