@@ -20,6 +20,13 @@ from ..penalties.pieces import expansion
 from .problem import Array, Problem
 
 
+#: What rounding leaves uncertain of a sum of a few terms, as a part of their size.
+ROUNDING = 1e-14
+
+#: Sums of curvatures below this part of their size count as zero: no point is a strict minimum there.
+FLAT = 1e-8
+
+
 class Arc(NamedTuple):
     """The quadratic p x² + q x + r on [low, high], and its minimiser z = shift + slope·x of the step before."""
 
@@ -62,27 +69,36 @@ def lowest(arc: Arc) -> tuple[float, float]:
 
 
 def candidates(problem: Problem, arcs: list[Arc], low: float, high: float) -> list[Arc]:
-    """The stationary points of M(z) + λφ(x − z) in z, as arcs over x: for each piece of M and each piece of φ."""
-    lam, found = problem.lam, []
+    """The stationary points of M(z) + λφ(x − z) in z, as arcs over x: for each piece of M and each piece of φ.
+
+    Where two pieces meet with one slope, a stationary point may lie on the seam, and rounding may put it outside of
+    both. So each piece is used a little beyond its ends, by what rounding may move the point. There the sum is off by
+    the square of that, or, at a concave kink, too high. Below a convex kink at zero it would be too low, and needs no
+    help: z = x is a candidate for every x.
+    """
+    lam, found, span = problem.lam, [], high - low
     pieces = expansion(problem.phi)
+    kink = pieces[0].slope > 0
     for arc in arcs:
-        if pieces[0].slope > 0:  # a kink at zero
+        if kink:
             found.append(arc._replace(shift=0.0, slope=1.0))
         for piece in pieces:
             curvature = lam * piece.curvature
-            total = 2 * arc.p + curvature
-            if total <= 0:
+            total, size = 2 * arc.p + curvature, abs(2 * arc.p) + abs(curvature)
+            if total <= FLAT * size:
                 continue
             for sign in (1.0, -1.0):
                 # λφ(d) = base + lean·d + curvature·d²/2 for d between the two ends
                 lean = sign * (lam * piece.slope - curvature * piece.start)
                 base = lam * piece.value - lam * piece.slope * piece.start + curvature * piece.start**2 / 2
-                shift, slope = (lean - arc.q) / total, curvature / total
-                near, far = sorted((sign * piece.start, sign * piece.end))
-                left, right = where(slope, shift, arc.low, arc.high, *where(1 - slope, -shift, near, far, low, high))
+                # Substitute z = shift + slope·x and d = x − z = rest·x − shift.
+                shift, slope, rest = (lean - arc.q) / total, curvature / total, 2 * arc.p / total
+                slack = ROUNDING * (abs(lean) + abs(arc.q) + size * span) / total
+                near, far = piece.start - (0.0 if kink and piece.start == 0 else slack), piece.end + slack
+                least, most = (near, far) if sign > 0 else (-far, -near)
+                left, right = where(rest, -shift, least, most, low, high)
+                left, right = where(slope, shift, arc.low - slack, arc.high + slack, left, right)
                 if left < right:
-                    # Substitute z = shift + slope·x and d = x − z.
-                    rest = 1 - slope
                     p = arc.p * slope**2 + curvature * rest**2 / 2
                     q = 2 * arc.p * slope * shift + arc.q * slope + lean * rest - curvature * rest * shift
                     r = arc(shift) + base - lean * shift + curvature * shift**2 / 2
@@ -94,12 +110,15 @@ def where(slope: float, shift: float, below: float, above: float, low: float, hi
     """The part of [low, high] where below ≤ shift + slope·x ≤ above; empty if the first number is not the smaller."""
     if slope == 0:
         return (low, high) if below <= shift <= above else (math.inf, -math.inf)
-    first, second = sorted(((below - shift) / slope, (above - shift) / slope))
-    return max(low, first), min(high, second)
+    first, second = (below - shift) / slope, (above - shift) / slope
+    return (max(low, first), min(high, second)) if slope > 0 else (max(low, second), min(high, first))
 
 
 def lower_envelope(arcs: list[Arc], width: float) -> list[Arc]:
-    """The lowest of the arcs over each point, as arcs from left to right; pieces below the width are left out."""
+    """The lowest of the arcs over each point, as arcs from left to right, each from where the last one ends.
+
+    Pieces below the width are left out, and the next one begins so much earlier.
+    """
     arcs = sorted(arcs)
     ends = sorted({end for arc in arcs for end in arc[:2]})
     active: list[Arc] = []
@@ -112,9 +131,12 @@ def lower_envelope(arcs: list[Arc], width: float) -> list[Arc]:
         active = [arc for arc in active if arc.high >= right]
         if right - left > width and active:
             for piece in divide(active, left, right, width):
-                if envelope and envelope[-1][2:] == piece[2:]:
-                    piece = piece._replace(low=envelope.pop().low)
-                envelope.append(piece)
+                if not envelope:
+                    envelope.append(piece)
+                elif envelope[-1][2:] == piece[2:]:
+                    envelope[-1] = envelope[-1]._replace(high=piece.high)
+                else:
+                    envelope.append(piece._replace(low=envelope[-1].high))
     return envelope
 
 
