@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..penalties.pieces import expansion
 from .problem import Array, Problem
-
+from .solver import Solver, Trace
 
 #: What rounding leaves uncertain of a sum of a few terms, as a part of their size.
 ROUNDING = 1e-14
@@ -42,13 +41,11 @@ class Arc(NamedTuple):
         return (self.p * x + self.q) * x + self.r
 
 
-def exact(problem: Problem) -> Array:
+def exact(problem: Problem, start: Array, trace: Trace) -> Array:
     """A global minimiser. The number of pieces grows with the length: meant for some hundred entries."""
     y = problem.y.astype(np.float64)
-    origin = float(y.mean())
-    y = y - origin
     low, high = float(y.min()), float(y.max())  # clipping to the range of y lowers no term's cost
-    margin = 0.01 * (high - low) + 1e-300
+    margin = 0.01 * (high - low)
     low, high = low - margin, high + margin
     steps = [[Arc(low, high, 0.5, -y[0], y[0] ** 2 / 2, 0.0, 0.0)]]
     for entry in y[1:]:
@@ -59,7 +56,7 @@ def exact(problem: Problem) -> Array:
     for i in range(len(y) - 1, 0, -1):
         arc = steps[i][max(0, bisect.bisect([a.low for a in steps[i]], x[i]) - 1)]
         x[i - 1] = arc.shift + arc.slope * x[i]
-    return np.asarray(x + origin, problem.y.dtype)
+    return trace.settle(np.asarray(x, problem.y.dtype))
 
 
 def lowest(arc: Arc) -> tuple[float, float]:
@@ -77,7 +74,7 @@ def candidates(problem: Problem, arcs: list[Arc], low: float, high: float) -> li
     help: z = x is a candidate for every x.
     """
     lam, found, span = problem.lam, [], high - low
-    pieces = expansion(problem.phi)
+    pieces = problem.pieces
     kink = pieces[0].slope > 0
     for arc in arcs:
         if kink:
@@ -167,3 +164,11 @@ def roots(p: float, q: float, r: float) -> tuple[float, ...]:
         return ()
     half = -0.5 * (q + math.copysign(math.sqrt(discriminant), q))
     return (half / p, r / half) if half != 0 else (0.0,)
+
+
+def decomposable(problem: Problem) -> bool:
+    """Whether costs to go are finitely many quadratics."""
+    return problem.y.ndim == 1 and bool(problem.pieces)
+
+
+EXACT = Solver("exact", decomposable, "one axis and a piecewise quadratic penalty", exact)
