@@ -164,14 +164,14 @@ def _start(init: ArrayLike, data: Array) -> Array:
 
 def _choose(method: str, problem: Problem, phi: Penalty) -> Solver:
     """The solver of that name, or the first that takes the problem; ADMM if its step is given."""
-    names = {solver.name: solver for solver in METHODS}
-    if method == "auto" and problem.rho is not None:
-        method = ADMM.name
-    if method != "auto" and method not in names:
-        raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(map(repr, names))}")
-    if problem.rho is not None and method != ADMM.name:
-        raise ValueError(f"rho={problem.rho!r} is a parameter of ADMM, and method={method!r} has none")
-    candidates = METHODS if method == "auto" else [names[method]]
+    if method == "auto":
+        candidates = METHODS if problem.rho is None else [ADMM]
+    else:
+        candidates = [solver for solver in METHODS if solver.name == method]
+        if not candidates:
+            raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(repr(s.name) for s in METHODS)}")
+        if problem.rho is not None and candidates != [ADMM]:
+            raise ValueError(f"rho={problem.rho!r} is a parameter of ADMM, and method={method!r} has none")
     for solver in candidates:
         if solver.takes(problem):
             return solver

@@ -66,12 +66,9 @@ def _plain(problem: Problem, start: Array) -> Advance:
 
 def _fused(problem: Problem, start: Array) -> Advance:
     assert problem.fused is not None
-    convert, shape = start.dtype.type, start.shape if start.ndim != 2 else (1, *start.shape)
-    sweep, numbers, half = (
-        problem.fused.sweeps[len(shape)],
-        (*problem.scalars, convert(1 / problem.lipschitz)),
-        convert(0.5),
-    )
+    convert, shape = problem.number, start.shape if start.ndim != 2 else (1, *start.shape)
+    sweep, half = problem.fused.sweeps[len(shape)], convert(0.5)
+    numbers = *problem.scalars, convert(1 / problem.lipschitz)
     y, x = np.ascontiguousarray(problem.y).reshape(shape), start.reshape(shape).copy()
     pair = [np.empty_like(x), np.empty_like(x)]
 

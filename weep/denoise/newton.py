@@ -72,12 +72,12 @@ def _plain(problem: Problem) -> Take:
 
 def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
-    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.y.dtype.type(0.5)
-    pair, ratios = [np.empty_like(y), np.empty_like(y)], np.empty_like(y)
+    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.number(0.5)
+    pair, ratios, scalars = [np.empty_like(y), np.empty_like(y)], np.empty_like(y), problem.scalars
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         pair.reverse()
-        value, squares = solve(x, y, pair[0], ratios, *problem.scalars, half)
+        value, squares = solve(x, y, pair[0], ratios, *scalars, half)
         return None if math.isinf(value) else (pair[0], value, math.sqrt(squares))
 
     return take

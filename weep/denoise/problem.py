@@ -1,7 +1,7 @@
 """Problem (11): its objective, its gradient, and what solvers ask about it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -93,13 +93,18 @@ class Problem:
         small = self.y.size < WORTH_COMPILING or self.y.ndim > 3
         return None if small or self.phi.hubers is None else compiled.kernels("weep.denoise.fused")
 
-    @cached_property
+    @property
+    def number(self) -> Callable[[float], Any]:
+        """What makes a number that compiled kernels take with the data; they are called faster with Python's own."""
+        return float if self.y.dtype == np.float64 else self.y.dtype.type
+
+    @property
     def scalars(self) -> tuple[Any, ...]:
-        """What the compiled kernels want to know of φ and λ, in the type of the data."""
+        """What the compiled kernels want to know of φ and λ."""
         assert self.phi.hubers is not None
         a, x1, x2 = self.phi.hubers
         largest = 1e30  # a number in single precision, and no difference reaches it
-        return tuple(map(self.y.dtype.type, (a, min(x1, largest), min(x2, largest), self.lam)))
+        return tuple(map(self.number, (a, min(x1, largest), min(x2, largest), self.lam)))
 
     def value(self, x: Array, parts: list[Array]) -> float:
         """Objective at x, with Dx given."""
