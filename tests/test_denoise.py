@@ -270,14 +270,15 @@ def test_the_default_tolerance_can_be_reached_in_each_type(phi, dtype):
 @pytest.mark.parametrize("method", ITERATIVE)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_stop_at_rounding_level_says_so(method, dtype):
-    y = signal((300,)).astype(dtype)
-    with pytest.warns(ConvergenceWarning, match=f"rounding in {np.dtype(dtype)} hides what is left") as caught:
+    y, words = signal((300,)).astype(dtype), f"rounding in {np.dtype(dtype)} hides what is left, so allow a larger tol"
+    words += ", or pass float64" * (dtype == np.float32)
+    if method == "lbfgs" and dtype == np.float64:  # it compares objectives, and stops before
+        words = "finds no better point"
+    with pytest.warns(ConvergenceWarning, match=words):
         result = denoise_tv(y, WEEP(10.0, 0.1), 0.2, method, tol=1e-30, max_iter=3000)
-    assert ("float64" in str(caught[0].message).partition("hides")[2]) == (dtype == np.float32)
-    assert not result.converged
-    assert result.certificate == "none"
+    assert (result.converged, result.certificate) == (False, "none")
     assert result.n_iter < 3000
-    assert result.history[:, 1].min() < 30 * np.finfo(dtype).eps or method == "lbfgs"
+    assert result.history[:, 1].min() < (1e-6 if method == "lbfgs" else 30 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("method", ITERATIVE)

@@ -53,22 +53,24 @@ def denoise_tv(
         The penalty. `L2` has a closed form; ADMM takes every penalty of finite ``weak_convexity``.
     lam : float
         Weight λ ≥ 0.
-    method : {"auto", "closed_form", "newton", "fista", "lbfgs", "admm", "exact"}, optional
-        ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a piecewise quadratic
-        penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated gradient with
-        restart, ``lbfgs`` SciPy's L-BFGS-B, both for differentiable penalties. ``admm`` alternates exact steps, for
-        every penalty of finite ``weak_convexity``. ``exact`` is dynamic programming: a global minimum for
-        one axis and a piecewise quadratic penalty, convex or not, in time that was measured to grow with the length.
-        ``auto`` takes ``closed_form`` for `L2`, ``newton``
-        where it applies, else ``fista`` where the penalty is differentiable, else ``admm``; and ``admm`` where
-        ``rho`` is given.
+    method : {"auto", "closed_form", "newton", "fista", "admm", "lbfgs", "exact"}, optional
+        ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a differentiable
+        piecewise quadratic penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated
+        gradient with restart, for differentiable penalties. ``admm`` alternates exact steps, for every penalty of
+        finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties. ``exact`` is dynamic
+        programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
+        measured to grow faster than the length, so for some hundred entries. ``auto`` takes the first of these that
+        can treat the problem, and ``admm`` where ``rho`` is given.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of y − mean(y). The residual is the norm of the
-        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z).
+        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The default is 1e-6, or
+        1e-5 where y is in single precision.
     max_iter : int, optional
         Largest number of iterations.
     callback : callable, optional
-        Called as ``callback(n_iter, x)`` after each iteration.
+        Called as ``callback(n_iter, x)`` after each iteration. If it raises ``StopIteration``, that iterate is the
+        result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not called by
+        ``closed_form`` and ``exact``, which have no iterations.
     init : array_like, optional
         Where to start, of the shape of y: y itself by default. It matters where (11) is not convex.
     rho : float, optional
@@ -82,7 +84,8 @@ def denoise_tv(
     Warns
     -----
     ConvergenceWarning
-        If ``max_iter`` iterations did not reach ``tol``; then ``converged`` is False.
+        If the run ended before it reached ``tol``: by ``max_iter``, at the level of rounding, or, with ``lbfgs``, where
+        no lower objective is found. Then ``converged`` is False, and the message says which and what helps.
 
     Raises
     ------
@@ -98,8 +101,12 @@ def denoise_tv(
 
     ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
 
+    The result does not depend on the units of y and φ, nor on an offset of y: the solvers see y less its mean, and data
+    that are very large or very small in a unit of their own.
+
     L-BFGS-B compares objectives, and those of neighbours agree to the last digit from a residual of about 1e-8 on:
-    ask it for no more. In single precision, residuals end at about 1e-6.
+    ask it for no more. In single precision, the residuals of the other methods end at up to 1e-8 times the Lipschitz
+    constant of the gradient of (11), 1 + λ‖D‖² ``phi.lipschitz``.
 
     With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
     and `Huber`, from 256 entries on. Results agree up to rounding.

@@ -91,9 +91,11 @@ class Trace:
             return
         count, dtype = len(self.rows), self.problem.y.dtype
         residual = self.rows[-1][1]
-        if count < self.max_iter or residual <= self.problem.rounding:
-            wider = ", or pass float64" if dtype == np.float32 else ""
-            advice = f"rounding in {dtype} hides what is left, so allow a larger tol{wider}"
+        if residual <= self.problem.rounding:
+            advice = f"rounding in {dtype} hides what is left, so allow a larger tol"
+            advice += ", or pass float64" if dtype == np.float32 else ""
+        elif count < self.max_iter:
+            advice = "it finds no better point, so allow a larger tol, or try another method"
         else:
             advice = "allow more with max_iter, or try another method"
         warnings.warn(

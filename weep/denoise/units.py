@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import finite
 from ..penalties import Penalty
+from ..penalties.base import BLOCK
 from ..penalties.pieces import Piece, expansion
 
 #: Data of a size between LEAST and 1/LEAST keep it, and penalties keep their fast kernels.
@@ -32,14 +33,17 @@ class Units(NamedTuple):
                 mean = float(finite("y", y).flat[0])
             offset = convert(mean)
             centred = y - offset
-            typical = norm([centred]) / math.sqrt(y.size)
-        if typical <= 4 * np.spacing(abs(offset)) and centred.min() == centred.max():
+            flat = centred.ravel(order="K")
+            typical = math.sqrt(float(np.vdot(flat, flat)) / y.size)  # in the type of the data: may be 0 or infinite
+        least = max(LEAST, 4 * abs(float(np.spacing(offset))))
+        if least <= typical <= 1 / LEAST:
+            return cls(float(offset), 1.0), centred
+        low, high = float(flat.min()), float(flat.max())
+        if low == high:
             return cls(float(y.flat[0]), 1.0), np.zeros_like(centred)
-        if not LEAST <= typical <= 1 / LEAST:
-            size = power_of_two(max(float(centred.max()), -float(centred.min())), y.dtype)
-            centred *= convert(1 / size)
-            return cls(float(offset), size), centred
-        return cls(float(offset), 1.0), centred
+        size = power_of_two(max(high, -low), y.dtype)
+        centred *= convert(1 / size)
+        return cls(float(offset), size), centred
 
     def into(self, x: NDArray[Any]) -> NDArray[Any]:
         """From the units of the user."""
@@ -106,15 +110,13 @@ def power_of_two(peak: float, dtype: np.dtype[Any]) -> float:
 
 
 def norm(parts: Sequence[NDArray[Any]]) -> float:
-    """Euclidean norm of all entries together, summed in double precision."""
+    """Euclidean norm of all entries together, summed in double precision, in blocks that fit the cache."""
     squares = 0.0
     for part in parts:
         flat = part.ravel(order="K")
-        squares += float(
-            np.vdot(flat, flat)
-            if flat.dtype == np.float64
-            else np.einsum("i,i", flat, flat, dtype=np.float64, casting="same_kind")
-        )
+        for start in range(0, flat.size, BLOCK):
+            block = flat[start : start + BLOCK].astype(np.float64, copy=False)
+            squares += float(np.vdot(block, block))
     return math.sqrt(squares)
 
 
