@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import extra
+from ..checks import extra, nonnegative
 
 with extra("skglm", "this adapter"):
     from numba import bool_, float64
@@ -24,14 +24,14 @@ def penalty(phi: Any, alpha: float) -> "PieceWise":
     phi : Penalty
         The penalty φ.
     alpha : float
-        Weight α > 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
+        Weight α ≥ 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
 
     Returns
     -------
     PieceWise
         To be given to ``skglm.GeneralizedLinearEstimator``.
     """
-    return PieceWise(float(alpha), np.array(expansion(phi)))
+    return PieceWise(nonnegative("alpha", alpha), np.array(expansion(phi)))
 
 
 class PieceWise(BasePenalty):

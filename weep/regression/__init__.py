@@ -20,7 +20,7 @@ def regress(
     X: ArrayLike,
     y: ArrayLike,
     rho: Penalty,
-    init: ArrayLike = "ols",
+    init: ArrayLike | None = None,
     method: str = "newton",
     *,
     sample_weight: ArrayLike | None = None,
@@ -44,11 +44,12 @@ def regress(
     rho : Penalty
         The loss, with a derivative that is Lipschitz: `L2`, `Huber`, `Tukey`, `WEEP`. Its scale is that of the
         residuals: nothing is estimated.
-    init : {"ols", "zeros", "random", "multistart"} or array_like of shape (p,) or (batch, p), optional
-        Where to start; a loss that is not convex makes the result depend on it. ``ols`` is least squares, ``random``
-        a standard normal vector. ``multistart`` fits p random rows exactly, ``starts`` times (lines through pairs of
-        points, if p = 2), keeps the 5 candidates of least objective, these and least squares considered, follows each
-        to its minimum and returns the best. From zeros, a redescending loss may see no residual at all.
+    init : {"ols", "multistart", "zeros", "random"} or array_like of shape (p,) or (batch, p), optional
+        Where to start; a loss that is not convex makes the result depend on it. ``ols`` is least squares, the default
+        for a convex loss. ``multistart``, the default for any other, fits p random rows exactly, ``starts`` times
+        (lines through pairs of points, if p = 2), keeps the 5 candidates of least objective, these and least squares
+        considered, follows each to its minimum and returns the best. ``random`` is a standard normal vector. From
+        ``zeros``, a redescending loss may see no residual at all.
     method : {"newton", "lbfgs", "compiled"}, optional
         ``newton`` takes all problems at once: iteratively reweighted least squares that turn into Newton steps.
         ``compiled`` is the same in numba, for the four losses. ``lbfgs`` is SciPy's L-BFGS-B, problem after problem.
@@ -121,12 +122,17 @@ def regress(
         raise ValueError(f"method={method!r} must be one of {list(METHODS)}")
     if not solver.takes(rho):
         raise ValueError(f"method={method!r} takes {solver.needs}, not rho={rho!r}")
+    unit = 1.0 if weights is None else weights.max()
+    weights = None if weights is None else weights / unit
     problem = Problem.of(design, target, weights, rho, solver.tol if tol is None else positive("tol", tol), max_iter)
+    if init is None:
+        init = "multistart" if rho.weak_convexity else "ols"
     if isinstance(init, str) and init == "multistart":
         coef, n_iter = multistart(problem, solver, starts, seed)
     else:
         coef, n_iter = solver.run(problem, start(problem, init, seed))
     objective, converged = problem.judge(coef, n_iter, 3)
+    objective = unit * objective
     if np.ndim(X) == 3:
         return Result(coef, objective, n_iter, converged)
     return Result(coef[0], float(objective[0]), int(n_iter[0]), bool(converged[0]))

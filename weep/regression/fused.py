@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..compiled import jit
 from ..penalties import L2, Huber, Tukey
 from . import newton
-from .problem import ROUNDING
+from .problem import EPS
 
 Array = NDArray[np.float64]
 
@@ -88,19 +88,19 @@ def _curvatures(r: Array, psi: Array, tukey: bool, c: Array, weights: Any, secan
 
 
 @fast
-def _rounding(secants: Array, X: Array, y: Array, weights: Any, start: Array) -> float:
+def _rounding(secants: Array, second: Array, X: Array, y: Array, weights: Any, start: Array) -> float:
     """What the rounding of residuals can make of a gradient that is zero."""
     total = 0.0
     for i in range(len(y)):
         reach = abs(y[i])
         for j in range(len(start)):
             reach += abs(X[i, j] * start[j])
-        each = (secants[i] * reach) ** 2
+        each = (max(secants[i], abs(second[i])) * reach) ** 2
         if weights is None:
             total += each
         elif weights[i] > 0:
             total += each / weights[i]
-    return ROUNDING * math.sqrt(total)
+    return 2 * (len(start) + 2) * EPS * math.sqrt(total)
 
 
 @fast
@@ -214,7 +214,7 @@ def solve(data: Any, weights: Any, begin: Any, loss: Any, tol: float, max_iter: 
             if moved:
                 _curvatures(r, psi, tukey, c, s, secants, second)
                 close = slope <= tol * size + coarse[b]
-                if close and slope <= tol * size + _rounding(secants, X[b], y[b], s, start[b]):
+                if close and slope <= tol * size + _rounding(secants, second, X[b], y[b], s, start[b]):
                     break
                 trace = _matrices(U[b], secants, second, A, H)
             n_iter[b] += 1

@@ -9,7 +9,7 @@ from scipy.linalg import cho_solve
 from .. import compiled
 from ..checks import extra
 from ..penalties import L2, WEEP, Huber, Tukey
-from .problem import FEW, NEAR, Array, Problem, Solver, norm, times
+from .problem import FEW, Array, Problem, Solver, norm, times
 
 
 class Place(NamedTuple):
@@ -44,12 +44,12 @@ def newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
         if 2 * np.sum(going) <= len(going):  # those that are done leave the batch
             found[state.which] = at.t
             problem, slope = problem.part(going), slope[going]
-            state, at = State(*(array[going] for array in state)), Place(*(array[going] for array in at))
+            state, at = State._make(array[going] for array in state), Place._make(array[going] for array in at)
             going = going[going]
             if len(going) == 0:
                 break
         n_iter[state.which[going]] += 1
-        step, mu = _step(problem.U, at.g, *_curvatures(problem, at), state.mu)
+        step, mu = _step(problem.U, at.g, *problem.curvatures(at.r, at.psi), state.mu)
         new = _place(problem, state.base, at.t + step)
         hoped, ahead = (at.g * step).sum(-1) / 2, (new.g * step).sum(-1)
         taken, mu, up = damping(mu, state.up, at.value, new.value, hoped, slope, norm(new.g), ahead)
@@ -113,21 +113,10 @@ def _unfinished(problem: Problem, state: State, at: Place, slope: Array) -> NDAr
     return going
 
 
-def _curvatures(problem: Problem, at: Place) -> tuple[Array, Array]:
-    """Of the reweighted and of the Newton model at each residual: ψ(r)/r and ψ'(r), with their limits at 0."""
-    return problem.secants(at.r, at.psi), problem.weighted(second_derivative(problem.rho, at.r))
-
-
-def second_derivative(rho: Any, r: Array) -> Array:
-    """ρ''(r), by a difference of first derivatives: exact on straight pieces of ρ'."""
-    h = 1e-6 * np.abs(r) + NEAR
-    return (rho.grad(r + h) - rho.grad(r - h)) / (2 * h)
-
-
-def _step(U: Array, g: Array, weights: Array, second: Array, mu: Array) -> tuple[Array, Array]:
+def _step(U: Array, g: Array, secants: Array, second: Array, mu: Array) -> tuple[Array, Array]:
     """Solve with the Newton matrix and μ times what the reweighted one has more; raise μ till that is definite."""
     Ut = np.swapaxes(U, 1, 2)
-    A, H = ((U * each[:, None]) @ Ut for each in (weights, second))
+    A, H = ((U * each[:, None]) @ Ut for each in (secants, second))
     trace = np.trace(A, axis1=1, axis2=2)
     A += np.maximum(1e-13 * trace, 1e-300)[:, None, None] * np.eye(U.shape[1])  # if fewer than p rows have weight
     solve = _solve if U.shape[1] <= FEW else _solve_each

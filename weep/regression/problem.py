@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 SMALL, LARGE = 1e-150, 1e150
 #: So few columns are treated in all problems of a batch at once, more of them in one problem after the other.
 FEW = 12
-#: Four units in the last place; and of a slope, what rounding may leave at the edge of a plateau.
-ROUNDING = 4 * float(np.finfo(float).eps)
+EPS = float(np.finfo(float).eps)
+#: What rounding may leave of a slope at the edge of a plateau.
 FLAT = 1e-9
 NEAR = 2.0**-498  # so near to zero, ρ'(r) = ρ''(0) r
 
@@ -138,25 +138,31 @@ class Problem:
             return norm(psi)
         return norm(np.divide(psi, np.sqrt(self.weights), out=np.zeros_like(psi), where=self.weights > 0))
 
-    def secants(self, r: Array, psi: Array) -> Array:
-        """ψ/r, with its limit at 0."""
+    def curvatures(self, r: Array, psi: Array) -> tuple[Array, Array]:
+        """The weighted ρ'(r)/r and ρ''(r), with their limits at 0."""
         with np.errstate(invalid="ignore"):
-            out = psi / r
+            secants = psi / r
         if (zero := r == 0).any():
             limits = self.weighted(np.broadcast_to(self.rho.grad(np.full(r.shape[-1], NEAR)) / NEAR, r.shape))
-            out[zero] = limits[zero]
-        return out
+            secants[zero] = limits[zero]
+        return secants, self.weighted(second_derivative(self.rho, r))
+
+    @property
+    def digits(self) -> float:
+        """Relative rounding of a residual: of p coefficients, products and sums, with a little more."""
+        return 2 * (self.X.shape[-1] + 2) * EPS
 
     def coarse(self, coef: Array) -> Array:
         """A bound of what the rounding of y − Xw can make of a gradient that is zero, however much of Xw cancels."""
         y, X = self.peaks
         total: Array = y + (X * np.abs(coef)).sum(-1)
-        return ROUNDING * self.rho.lipschitz * math.sqrt(self.y.shape[-1]) * total
+        return self.digits * self.rho.lipschitz * math.sqrt(self.y.shape[-1]) * total
 
     def rounding(self, r: Array, psi: Array, coef: Array) -> Array:
-        """The same, closely: where the loss is straight, it makes nothing."""
+        """The same, closely: where the loss is straight, it makes next to nothing."""
         reach = np.abs(self.y) + times(np.abs(self.X), np.abs(coef))  # what r is rounded to the last digits of
-        return ROUNDING * self.size(self.secants(r, psi) * reach)
+        secants, second = self.curvatures(r, psi)
+        return self.digits * self.size(np.maximum(secants, np.abs(second)) * reach)
 
     def excess(self, r: Array, psi: Array, coef: Array) -> Array:
         """Norm of the gradient Uψ, in units of what is tolerated: tol times the size of ψ, and rounding."""
@@ -267,11 +273,19 @@ def _by_singular_values(X: Array, size: Array) -> tuple[Array, Array]:
 def norm(rows: Array) -> Array:
     """Euclidean norm along the last axis, of rows as small or large as floating point allows."""
     squares = (rows * rows).sum(-1)
-    if np.all((squares > 1e-250) & (squares < 1e250)):
-        return np.sqrt(squares)
-    peak = np.abs(rows).max(-1, keepdims=True)
-    scaled = np.divide(rows, peak, out=np.zeros_like(rows), where=peak > 0)
-    return peak[..., 0] * np.sqrt((scaled * scaled).sum(-1))
+    found: Array = np.sqrt(squares)
+    if (odd := ~((squares > 1e-250) & (squares < 1e250))).any():
+        peak = np.abs(rows[odd]).max(-1, keepdims=True)
+        scaled = np.divide(rows[odd], peak, out=np.zeros_like(rows[odd]), where=peak > 0)
+        found[odd] = peak[..., 0] * np.sqrt((scaled * scaled).sum(-1))
+    return found
+
+
+def second_derivative(rho: Loss, r: Array) -> Array:
+    """ρ''(r), by a difference of first derivatives: exact on straight pieces of ρ'."""
+    h = 1e-6 * np.abs(r) + NEAR
+    out: Array = (rho.grad(r + h) - rho.grad(r - h)) / (2 * h)
+    return out
 
 
 def times(matrix: Array, vector: Array) -> Array:
