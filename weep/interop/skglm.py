@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import extra
+from ..checks import extra, nonnegative
 
 with extra("skglm", "this adapter"):
     from numba import bool_, float64
@@ -22,7 +22,7 @@ def penalty(phi: Any, alpha: float) -> "PieceWise":
     phi : Penalty
         The penalty φ.
     alpha : float
-        Weight α > 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
+        Weight α ≥ 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
 
     Returns
     -------
@@ -31,7 +31,7 @@ def penalty(phi: Any, alpha: float) -> "PieceWise":
     """
     if not phi.pieces:
         raise TypeError(f"{phi!r} is not piecewise quadratic: it has no pieces, which are needed here")
-    return PieceWise(float(alpha), np.array(phi.pieces))
+    return PieceWise(nonnegative("alpha", alpha), np.array(phi.pieces))
 
 
 class PieceWise(BasePenalty):
