@@ -19,7 +19,8 @@ def ritz(apply: Apply, n: int, steps: int, seed: int = 0) -> Iterator[tuple[Arra
     steps = min(steps, n)
     basis = np.empty((steps, n))
     v = np.random.default_rng(seed).normal(size=n)
-    diagonal, beside = [], []
+    diagonal: list[float] = []
+    beside: list[float] = []
     for k in range(steps):
         basis[k] = v / np.sqrt(v @ v)
         v = apply(basis[k])

@@ -89,9 +89,7 @@ class Problem:
     def evaluate(self, ax: Array, lx: Array) -> tuple[float, Array]:
         """Objective and gradient, with Ax and Lx given; one application of the adjoint of A."""
         r = ax - self.y
-        gradient = self.A.adjoint(r)
-        gradient += self.lam * self.L.adjoint(self.phi.grad(lx))
-        return self.cost(r, lx), gradient
+        return self.cost(r, lx), self.A.adjoint(r) + self.lam * self.L.adjoint(self.phi.grad(lx))
 
     def cost(self, r: Array, lx: Array) -> float:
         """Objective, with the residual Ax − y and Lx given."""

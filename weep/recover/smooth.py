@@ -23,27 +23,27 @@ def memory_gradient(problem: Problem, start: Array, trace: Trace) -> Array:
     by the parabola that touches it. Where the second derivative is positive definite in the plane, a step by that goes
     first, and is kept if it descends.
     """
-    x, ax, lx = start.copy(), problem.A(start), problem.L(start)
-    moves: list[tuple[Array, Array, Array]] = []
+    # The point and its images move in place; an operator may return its argument, hence copies.
+    x, ax, lx = (np.array(part) for part in (start, problem.A(start), problem.L(start)))
+    planes, count = [np.empty((2, part.size)) for part in (x, ax, lx)], 1
     while True:
         value, gradient = problem.evaluate(ax, lx)
         if trace.record(x, value, norm(gradient)):
             return x
         d = -problem.scaling(gradient)
-        directions = [(d, problem.A(d), problem.L(d)), *moves]
-        c = _plane(problem, ax - problem.y, lx, np.array([a for _, a, _ in directions]), [b for *_, b in directions])
-        move = [
-            sum(float(ck) * part for ck, part in zip(c, parts, strict=True)) for parts in zip(*directions, strict=True)
-        ]
-        moves = [(np.asarray(move[0]), np.asarray(move[1]), np.asarray(move[2]))]
-        x, ax, lx = x + move[0], ax + move[1], lx + move[2]
+        for rows, first in zip(planes, (d, problem.A(d), problem.L(d)), strict=True):
+            rows[0] = first
+        c = _plane(problem, ax - problem.y, lx, planes[1][:count], planes[2][:count])
+        for rows, part in zip(planes, (x, ax, lx), strict=True):
+            rows[1] = c @ rows[:count]
+            part += rows[1]
+        count = 2
 
 
-def _plane(problem: Problem, r: Array, lx: Array, ad: Array, ld: list[Array]) -> Array:
+def _plane(problem: Problem, r: Array, lx: Array, ad: Array, rows: Array) -> Array:
     """Coefficients of the best point in the span of the directions."""
     gram, slope, lam, phi = ad @ ad.T, ad @ r, problem.lam, problem.phi
-    rows = np.array(ld).reshape(len(ld), -1)
-    c, t = np.zeros(len(ld)), lx
+    c, t = np.zeros(len(ad)), lx
 
     def cost(c: Array, t: Array) -> float:
         return float(c @ (gram @ c) / 2 + c @ slope) + lam * float(np.sum(phi(t)))
