@@ -192,7 +192,7 @@ def chambolle_count(y: NDArray[Any], weight: float, gap: float) -> int:
     from skimage.restoration import denoise_tv_chambolle
 
     def end(count: int) -> float:
-        x = denoise_tv_chambolle(y, weight, eps=0, max_num_iter=count)  # type: ignore[no-untyped-call]
+        x = denoise_tv_chambolle(y, weight, eps=0, max_num_iter=count)
         down, across = (np.diff(x, axis=axis, append=x.take([-1], axis)) for axis in (0, 1))
         return float(np.sum((x - y) ** 2) / 2 + weight * np.sum(np.hypot(down, across)))
 
@@ -226,8 +226,8 @@ def two_dimensions(size: int, repeats: int) -> list[Row]:
 
         corner = y[:128, :128]
         chambolle, bregman = chambolle_count(corner, 0.1, 1e-4), bregman_count(corner, 0.1, 3e-2)
-        jobs["chambolle"] = lambda: denoise_tv_chambolle(y, 0.1)  # type: ignore[no-untyped-call]
-        jobs["exact chambolle"] = lambda: denoise_tv_chambolle(y, 0.1, eps=0, max_num_iter=chambolle)  # type: ignore[no-untyped-call]
+        jobs["chambolle"] = lambda: denoise_tv_chambolle(y, 0.1)
+        jobs["exact chambolle"] = lambda: denoise_tv_chambolle(y, 0.1, eps=0, max_num_iter=chambolle)
         jobs["bregman"] = lambda: denoise_tv_bregman(y, 10, bregman, 0, isotropic=False)
     except ImportError:
         print("scikit-image is not installed: no comparison with its two solvers of L1-TV")

@@ -47,7 +47,7 @@ def denoise_tv(
         Floating point, same shape.
     """
     phi = WEEP(a=100.0, b=0.1, scale=0.2) if phi is None else phi
-    image = img_as_float(image)  # type: ignore[no-untyped-call]
+    image = img_as_float(image)
     channels = [image] if channel_axis is None else list(np.moveaxis(image, channel_axis, 0))
     results = [denoise.denoise_tv(part, phi, weight, tol=eps, max_iter=max_num_iter).x for part in channels]
     return results[0] if channel_axis is None else np.moveaxis(np.stack(results), 0, channel_axis)
