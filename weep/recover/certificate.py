@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from ..operators import Differences, norm_squared
-from ..penalties.pieces import expansion
 from .lanczos import sign
 from .problem import Array, Problem, second
 
@@ -45,7 +44,7 @@ def _is_local(problem: Problem, x: Array, margin: float) -> bool:
     bends = second(phi, lx)
     if bends is None:
         return False
-    pieces = expansion(phi)
+    pieces = phi.pieces
     ends, far = np.array([p.start for p in pieces[1:]]), np.abs(lx)
     reach = margin * max(1.0, float(far.max(initial=0.0)))
     if ends.size and np.min(np.abs(far[:, None] - ends), initial=np.inf) <= reach:
