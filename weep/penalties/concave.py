@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import floating, positive
+from .base import evaluate
 from .pieces import PiecewiseQuadratic
 
 
@@ -60,8 +61,11 @@ class MCP(PiecewiseQuadratic):
         dict of str to ndarray or scalar
             ``"gamma"`` → derivative, of the shape of ``x``.
         """
-        x = floating("x", x)
-        return {"gamma": np.where(np.abs(x) > self.gamma * self.lam, 0, x)[()] / self.gamma / self.gamma}
+
+        def by_gamma(x: NDArray[Any]) -> NDArray[Any]:
+            return np.where(np.abs(x) > self.gamma * self.lam, 0, x) / self.gamma / self.gamma
+
+        return {"gamma": evaluate(by_gamma, floating("x", x))}
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         inner = np.minimum(np.abs(x), self.gamma * self.lam)

@@ -94,7 +94,8 @@ class Tukey(Penalty):
             both = (y >= 1) & (y <= _optimality(turn, step))
             low = _increasing_root(y[both], 0.0, turn, step)
             u[both] = np.where(_cost(low, y[both], step) <= _cost(y[both], y[both], step), low, y[both])
-        return np.copysign(u * self.c, z).astype(z.dtype)
+        # A long double beyond the plateau keeps its digits, and its range.
+        return np.where(u == y, z, np.copysign(u * self.c, z).astype(z.dtype))
 
 
 # The unit problem: c = 1, and u, y ≥ 0.
