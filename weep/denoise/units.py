@@ -78,9 +78,7 @@ class Rescaled(Penalty):
     def pieces(self) -> tuple[Piece, ...]:
         """Those of φ, in the new unit."""
         s = self.size
-        return tuple(
-            Piece(p.start / s, p.end / s, p.value / s / s, p.slope / s, p.curvature) for p in self.phi.pieces
-        )
+        return tuple(Piece(p.start / s, p.end / s, p.value / s / s, p.slope / s, p.curvature) for p in self.phi.pieces)
 
     @property
     def hubers(self) -> tuple[float, float, float] | None:

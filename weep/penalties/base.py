@@ -28,7 +28,7 @@ def evaluate(kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None = None) -
     """
     flat, whole = x.reshape(-1), destination(x, out)
     out = whole.reshape(-1)
-    half = x.dtype == np.float16
+    half = x.dtype.char == "e"
     # Huge values may overflow in a branch that the minimum or maximum then drops.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, flat.size, BLOCK):
@@ -182,9 +182,10 @@ class Penalty(ABC):
         ValueError
             If ``step`` is not finite and above zero, or ``out`` does not fit.
         """
-        step = step if arrays.foreign(z) and arrays.foreign(step) else positive("step", step)
         if arrays.foreign(z):
+            step = step if arrays.foreign(step) else positive("step", step)
             return arrays.elementwise(lambda z: self._foreign_prox(z, step), "z", z, out)
+        step = positive("step", step)
         return self._apply("prox", lambda block: self._prox(block, step), floating("z", z), out, step)
 
     def parameter_grads(self, x: ArrayLike) -> dict[str, Any]:
