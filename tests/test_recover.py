@@ -1,6 +1,7 @@
 """Problem (1) against optimality conditions, SciPy, other libraries, and its own solvers against each other."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -109,13 +110,13 @@ def test_kinked_penalties_have_a_slope_that_balances_the_data_term(phi):
 def test_methods_with_a_prox_agree_with_one_another_on_total_variation():
     y, A, _ = problem(m=80)
     found = [
-        recover(y, A, L1(), 0.02, Differences(64), method=m, tol=1e-6, max_iter=50000) for m in ("admm", "primal_dual")
+        recover(y, A, L1(), 0.02, Differences(64), method=m, tol=1e-7, max_iter=50000) for m in ("admm", "primal_dual")
     ]
-    assert found[0].objective == pytest.approx(found[1].objective, rel=1e-6)
+    assert found[0].objective == pytest.approx(found[1].objective, rel=2e-6)
     assert all(result.certificate == "global" for result in found)
     # Conjugate gradients, for the same problem given as an operator, do as the factorisation does.
-    third = recover(y, aslinearoperator(A), L1(), 0.02, Differences(64), method="admm", tol=1e-6)
-    assert third.objective == pytest.approx(found[0].objective, rel=1e-6)
+    third = recover(y, aslinearoperator(A), L1(), 0.02, Differences(64), method="admm", tol=1e-7)
+    assert third.objective == pytest.approx(found[0].objective, rel=2e-6)
 
 
 def test_the_lasso_is_that_of_scikit_learn():
@@ -151,8 +152,8 @@ def test_denoising_is_the_case_of_the_identity(shape, phi):
 def test_every_random_problem_ends_at_a_stationary_point_or_says_so(m, n, lam, size, phi, seed):
     rng = np.random.default_rng(seed)
     y, A = size * rng.normal(size=m), rng.normal(size=(m, n))
-    with np.testing.suppress_warnings() as quiet:
-        quiet.filter(ConvergenceWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         result = recover(y, A, phi, lam, tol=1e-6, max_iter=3000)
     assert result.converged == (result.certificate != "none")
     at_zero = np.sum(y**2) / 2
@@ -301,7 +302,7 @@ def test_a_path_starts_nearly_convex_and_ends_at_the_penalty(phi):
     steps = family(phi, 5)
     assert steps[-1] == (phi, 1.0)
     assert len(steps) == 5
-    t = np.linspace(0.5, 3, 50)
+    t = np.linspace(0.02, 3, 50)
     # Concavity, relative to the slope, shrinks along the path backwards.
     shares = [float(-f * np.diff(p(t), 2).min() / np.diff(p(t)).max() / f) for p, f in steps]
     assert shares[0] <= max(0.05 * max(shares), 1e-12)
