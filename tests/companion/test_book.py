@@ -109,22 +109,10 @@ def test_the_check_of_notebooks_can_fail(change, problem):
     assert problems(new_notebook(cells=[GOOD, new_markdown_cell("text")])) == []
 
 
-def length(source):
-    """Lines of a cell. Those of a list of verdicts at its end do not count: it is as long as the list of claims."""
-    last = ast.parse(source).body[-1]
-    listed = isinstance(last, ast.Expr) and ast.unparse(last).startswith("verdicts(")
-    return len(source.splitlines()) - listed * (last.end_lineno - last.lineno + 1)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, **ids)
 def test_no_cell_is_longer_than_a_screen(path):
-    lengths = [length(cell.source) for cell in code_cells(nbformat.read(path, as_version=4))]
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(nbformat.read(path, as_version=4))]
     assert max(lengths) <= 24
-
-
-def test_lines_of_a_cell_are_counted_without_its_verdicts():
-    assert length("x = 1\n\n\ndef f():\n    return x") == 5
-    assert length("x = 1\nverdicts(\n    [\n        ('c', x, 'm'),\n    ]\n)") == 1
 
 
 @pytest.mark.parametrize("path", CHAPTERS, **ids)
@@ -134,14 +122,9 @@ def test_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_was_s
     endings = [n for n, cell in enumerate(cells) if "## What was shown" in cell.source]
     assert len(endings) == 1
     assert not any("\n## " in cell.source for cell in cells[endings[0] + 1 :])
-    assert cells[endings[0] + 1].source == "judge.table()" or lists_verdicts(path)
+    assert cells[endings[0] + 1].source == "judge.table()"
     for word in ("**Shown:**", "**Not shown:**", "**Next:**"):
         assert word in cells[-1].source
-
-
-def lists_verdicts(path):
-    """Whether a notebook still lists its verdicts at its end, instead of judging where it measures."""
-    return "verdicts(" in path.read_text(encoding="utf-8")
 
 
 def reasons(source):
@@ -160,7 +143,6 @@ def test_at_most_one_reason_in_ten_is_typed():
     given = [
         reason
         for path in NOTEBOOKS
-        if not lists_verdicts(path)
         for cell in code_cells(nbformat.read(path, as_version=4))
         for reason in reasons(cell.source)
     ]

@@ -7,33 +7,13 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from weep.companion.report import VERDICTS, VERDICTS_TYPE, Finding, Judge, Table, collect, ledger, slug, verdicts
+from weep.companion.report import VERDICTS, VERDICTS_TYPE, Finding, Judge, Table, collect, ledger, slug
 
 
 def test_a_table_is_markdown():
     table = Table(("x", "value"), [(1, "one"), (22, "b")])
     assert repr(table) == "| x  | value |\n| -- | ----- |\n| 1  | one   |\n| 22 | b     |"
     assert table._repr_markdown_() == repr(table)
-
-
-def test_verdicts_follow_from_truth_values():
-    table = verdicts(
-        [("p", True, "m"), ("q", (False, True), "for b = 0"), ("r", False, "n"), ("s", (False, False), "")]
-    )
-    assert [row[1].split("\u00a0")[1] for row in table.rows] == ["holds", "holds under a condition", "fails", "fails"]
-
-
-def test_verdicts_on_numbered_claims_go_to_other_pages():
-    bundle = verdicts([("p", True, "m", "1 2"), ("q", False, "n"), ("r", (False, True), "o", "3")])._repr_mimebundle_()
-    assert bundle["text/markdown"] == bundle["text/plain"]
-    assert bundle[VERDICTS_TYPE] == {
-        "1": {"verdict": "holds", "measured": "m"},
-        "2": {"verdict": "holds", "measured": "m"},
-        "3": {"verdict": "conditional", "measured": "o"},
-    }
-    assert VERDICTS_TYPE not in verdicts([("q", False, "n")])._repr_mimebundle_()
-    with pytest.raises(ValueError, match="number='1' must occur once"):
-        verdicts([("p", True, "m", "1"), ("q", True, "m", "1")])
 
 
 def judged_as(**given):
@@ -156,15 +136,14 @@ def markdown(text):
     return {"cell_type": "markdown", "source": [text]}
 
 
-def judged(rows):
-    return {"cell_type": "code", "source": [], "outputs": [{"data": verdicts(rows)._repr_mimebundle_()}]}
+def judged(verdict, measured, *numbers):
+    found = {number: {"verdict": verdict, "measured": measured} for number in numbers}
+    return {"cell_type": "code", "source": [], "outputs": [{"data": {VERDICTS_TYPE: found}}]}
 
 
 def test_collect_finds_verdicts_below_their_heading(tmp_path):
-    notebook(tmp_path / "01-a.ipynb", markdown("# One\n\ntext\n\n## Two, three"), judged([("p", True, "m", "1")]))
-    notebook(
-        tmp_path / "02-b.ipynb", markdown("# Here is $x$, and"), judged([("p", False, "n", "1 2"), ("q", True, "o")])
-    )
+    notebook(tmp_path / "01-a.ipynb", markdown("# One\n\ntext\n\n## Two, three"), judged("holds", "m", "1"))
+    notebook(tmp_path / "02-b.ipynb", markdown("# Here is $x$, and"), judged("fails", "n", "1", "2"))
     found = collect(tmp_path)
     assert found == {
         "1": [

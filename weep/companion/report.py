@@ -23,14 +23,12 @@ __all__ = [
     "Finding",
     "Judge",
     "Table",
-    "Verdicts",
     "claims",
     "collect",
     "judge",
     "ledger",
     "slug",
     "tally",
-    "verdicts",
 ]
 
 #: How a verdict is shown: the first four are a chapter's, the ledger adds the others.
@@ -73,29 +71,6 @@ class Table:
         return repr(self)
 
 
-@dataclass(frozen=True)
-class Verdicts(Table):
-    """A table of claims and verdicts; those on claims of the paper also go to other pages, by their numbers.
-
-    Parameters
-    ----------
-    columns, rows
-        As in `Table`.
-    found : dict
-        Number of the paper's claim → ``{"verdict": ..., "measured": ...}``.
-    """
-
-    found: dict[str, dict[str, str]]
-
-    __repr__ = Table.__repr__
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/markdown": repr(self), "text/plain": repr(self)}
-        if self.found:
-            bundle[VERDICTS_TYPE] = self.found
-        return bundle
-
-
 @functools.cache
 def claims() -> list[dict[str, str]]:
     """The claims of the paper that can be judged, in our words.
@@ -110,38 +85,6 @@ def claims() -> list[dict[str, str]]:
 
     found: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("claims.yml").read_text(encoding="utf-8"))
     return found
-
-
-def verdicts(rows: Iterable[tuple[Any, ...]]) -> Verdicts:
-    """A table of claims, each with a verdict that the caller computed.
-
-    Parameters
-    ----------
-    rows : iterable of (claim, holds, measured) or (claim, holds, measured, number)
-        ``holds`` must be a computed truth value, or a pair of them: whether the claim holds as it stands, and whether
-        it holds under the condition that ``measured`` names. ``measured`` says in a few words what decided it.
-        ``number`` is that of the claim of the paper in the ledger, or several with blanks between them.
-
-    Returns
-    -------
-    Verdicts
-        With the columns Claim, Verdict and Measured.
-
-    Raises
-    ------
-    ValueError
-        If a number occurs twice.
-    """
-    shown, found = [], {}
-    for claim, holds, measured, *numbers in rows:
-        as_stated, under_condition = holds if isinstance(holds, tuple) else (holds, holds)
-        verdict = "holds" if as_stated else "conditional" if under_condition else "fails"
-        shown.append((claim, VERDICTS[verdict], measured))
-        for number in " ".join(numbers).split():
-            if number in found:
-                raise ValueError(f"number={number!r} must occur once in a table of verdicts")
-            found[number] = {"verdict": verdict, "measured": measured}
-    return Verdicts(("Claim", "Verdict", "Measured"), shown, found)
 
 
 class _Judged:
