@@ -13,9 +13,7 @@ def use_all_processors(app):
     for extension in app.extensions.values():
         extension.parallel_read_safe = True
     # Small shares: Sphinx would put ten chapters into one.
-    builders.make_chunks = functools.partial(
-        builders.make_chunks, maxbatch=1
-    )
+    builders.make_chunks = functools.partial(builders.make_chunks, maxbatch=1)
 
 
 def setup(app):

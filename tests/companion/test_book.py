@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import weep
-from weep.companion import report
+from weep.companion import ledger, report
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -206,14 +206,14 @@ def test_table_of_equations_names_functions_and_tests_that_exist():
 def test_front_page_quotes_verdicts_that_the_chapter_on_images_stores():
     front = nbformat.read(ROOT / "book" / "index.ipynb", 4)
     shown = "".join(o.data.get("text/markdown", "") for c in code_cells(front) for o in c.outputs if "data" in o)
-    found = report.collect(ROOT / "book")
+    found = ledger.collect(ROOT / "book")
     for number in ("V-B.1", "V-B.2"):
         (measured,) = [f.measured for f in found[number] if "(07-images.ipynb#" in f.link]
         assert measured in shown
 
 
 def test_no_two_chapters_disagree_on_a_claim_of_the_paper():
-    assert report.ledger(report.claims(), report.collect(ROOT / "book"))  # raises if two do, or if a number is unknown
+    assert ledger.ledger(report.claims(), ledger.collect(ROOT / "book"))  # raises if two do, or if a number is unknown
 
 
 def modules():

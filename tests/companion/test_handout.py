@@ -50,7 +50,7 @@ def reaches_out(tree):
             name = node.id if isinstance(node, ast.Name) else node.attr
             if (
                 re.fullmatch(r"open|Path|glob|listdir|chdir|read_\w+|loadtxt|__file__|environ", name)
-                or ast.unparse(node) == "report.collect"
+                or ast.unparse(node) == "ledger.collect"
             ):
                 yield name
 

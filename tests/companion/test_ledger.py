@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from weep.companion import report
+from weep.companion import ledger, report
 
 BOOK = Path(__file__).parent.parent.parent / "book"
 CLAIMS = report.claims()
@@ -61,7 +61,7 @@ def test_the_check_of_claims_can_fail():
 
 
 def test_every_claim_is_settled_and_no_two_pages_disagree():
-    entries = report.ledger(CLAIMS, report.collect(BOOK))  # raises on unknown numbers and on contradictions
+    entries = ledger.ledger(CLAIMS, ledger.collect(BOOK))  # raises on unknown numbers and on contradictions
     assert [entry.number for entry in entries] == NUMBERS
     assert [entry.number for entry in entries if entry.verdict == "open"] == []
     for entry in entries:
@@ -71,7 +71,7 @@ def test_every_claim_is_settled_and_no_two_pages_disagree():
 
 
 def test_errata_correct_what_does_not_hold():
-    verdict = {entry.number: entry.verdict for entry in report.ledger(CLAIMS, report.collect(BOOK))}
+    verdict = {entry.number: entry.verdict for entry in ledger.ledger(CLAIMS, ledger.collect(BOOK))}
     for claim in CLAIMS:
         judged = verdict[claim["number"]]
         if "correction" in claim:
@@ -88,7 +88,7 @@ def anchors(path):
     else:
         text = path.read_text(encoding="utf-8")
     headings = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
-    return {report.slug(heading) for heading in headings} | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))
+    return {ledger.slug(heading) for heading in headings} | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))
 
 
 def dead(links, pages):

@@ -7,7 +7,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from weep.companion.report import VERDICTS, VERDICTS_TYPE, Finding, Judge, Table, collect, ledger, slug
+from weep.companion.ledger import Finding, collect, ledger, slug
+from weep.companion.report import VERDICTS, VERDICTS_TYPE, Judge, Table
 
 
 def test_a_table_is_markdown():

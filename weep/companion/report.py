@@ -2,12 +2,8 @@
 
 import functools
 import importlib
-import json
-import os
-import re
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,19 +13,7 @@ import numpy as np
 from ..checks import nonnegative, real
 from .frontend import request, shell
 
-__all__ = [
-    "VERDICTS",
-    "Entry",
-    "Finding",
-    "Judge",
-    "Table",
-    "claims",
-    "collect",
-    "judge",
-    "ledger",
-    "slug",
-    "tally",
-]
+__all__ = ["VERDICTS", "Judge", "Table", "claims", "judge"]
 
 #: How a verdict is shown: the first four are a chapter's, the ledger adds the others.
 VERDICTS = {
@@ -209,169 +193,3 @@ def _show(thing: object) -> None:
         print(thing)
     else:
         importlib.import_module("IPython.display").display(thing)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one page found about one claim of the paper.
-
-    Parameters
-    ----------
-    verdict : str
-        ``"holds"``, ``"conditional"``, ``"fails"`` or ``"unsettled"``.
-    measured : str
-        What decided it.
-    link : str
-        Title of the page, as a link to the heading above the verdict, in Markdown.
-    """
-
-    verdict: str
-    measured: str
-    link: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A claim of the paper with its verdict.
-
-    Parameters
-    ----------
-    number, where, claim : str
-        From the list of claims.
-    verdict : str
-        A key of `VERDICTS`.
-    measured : str
-        What decided it, or why nothing can.
-    links : tuple of str
-        Where it is shown.
-    """
-
-    number: str
-    where: str
-    claim: str
-    verdict: str
-    measured: str
-    links: tuple[str, ...] = ()
-
-    def row(self) -> tuple[str, ...]:
-        """Number, claim, verdict, what decided it, and links, as cells of a table."""
-        return self.number, self.claim, VERDICTS[self.verdict], self.measured, ", ".join(self.links) or "–"
-
-
-def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> dict[str, list[Finding]]:
-    """The verdicts on numbered claims that the notebooks of a folder store.
-
-    Parameters
-    ----------
-    folder : path
-        Where the notebooks are.
-    leave_out : sequence of str, optional
-        Names of notebooks not to read, without their ending.
-
-    Returns
-    -------
-    dict
-        Number of the claim → what was found, in the order of the pages.
-    """
-    found: dict[str, list[Finding]] = {}
-    for path in sorted(Path(folder).glob("*.ipynb")):
-        if path.stem in leave_out:
-            continue
-        title = anchor = ""
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
-                headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
-                title = title or (headings or [""])[0]
-                anchor = slug(headings[-1]) if headings else anchor
-            for output in cell.get("outputs", ()):
-                for number, verdict in output.get("data", {}).get(VERDICTS_TYPE, {}).items():
-                    found.setdefault(number, []).append(Finding(**verdict, link=f"[{title}]({path.name}#{anchor})"))
-    return found
-
-
-def ledger(listed: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:
-    """One verdict for each claim.
-
-    A claim that does not hold as it stands, and of which the list says that it contradicts another claim, gets the
-    verdict ``"contradicts"``. A claim that sums up others, which the list names as its parts, holds as far as all of
-    them do, if no page judges it by itself.
-
-    Parameters
-    ----------
-    listed : iterable of mappings
-        Each with ``number``, ``where``, ``claim``, and perhaps ``uncheckable``, ``contradicts`` or ``parts``.
-    found : mapping
-        As `collect` returns it.
-
-    Returns
-    -------
-    list of Entry
-        In the order of the claims.
-
-    Raises
-    ------
-    ValueError
-        If a finding has a number that is not in the list; if a claim is judged although the list says that it cannot
-        be; if two pages disagree; or if a claim that is said to contradict another one holds.
-    """
-    listed = list(listed)
-    unknown = set(found) - {claim["number"] for claim in listed}
-    if unknown:
-        raise ValueError(f"found={sorted(unknown)} must be numbers of listed claims")
-    entries = {claim["number"]: _entry(claim, found.get(claim["number"], ())) for claim in listed}
-    for claim in listed:
-        if "parts" in claim and claim["number"] not in found:
-            entries[claim["number"]] = _summary(claim, [entries[number] for number in claim["parts"].split()])
-    return list(entries.values())
-
-
-def tally(entries: Iterable[Entry]) -> Table:
-    """How many claims got which verdict.
-
-    Parameters
-    ----------
-    entries : iterable of Entry
-        As `ledger` returns them.
-
-    Returns
-    -------
-    Table
-        One row for each verdict that occurs, and one for all.
-    """
-    counts = Counter(entry.verdict for entry in entries)
-    rows = [(shown, counts[verdict]) for verdict, shown in VERDICTS.items() if counts[verdict]]
-    return Table(("verdict", "claims of the paper"), [*rows, ("all", counts.total())])
-
-
-def _entry(claim: Mapping[str, str], found: Sequence[Finding]) -> Entry:
-    number, reason = claim["number"], claim.get("uncheckable", "")
-    verdicts = {finding.verdict for finding in found}
-    if reason and found:
-        raise ValueError(f"{number} is judged in {found[0].link}, and listed as one that cannot be checked")
-    if len(verdicts) > 1:
-        raise ValueError(f"{number} is judged differently in {' and '.join(finding.link for finding in found)}")
-    verdict = verdicts.pop() if verdicts else "uncheckable" if reason else "open"
-    measured = "; ".join(dict.fromkeys(finding.measured for finding in found)) or reason or "–"
-    if "contradicts" in claim and verdict == "holds":
-        raise ValueError(f"{number} holds, and is listed as one that contradicts {claim['contradicts']}")
-    if "contradicts" in claim and verdict in ("conditional", "fails"):
-        verdict, measured = "contradicts", f"{claim['contradicts']}: {measured}"
-    links = tuple(dict.fromkeys(finding.link for finding in found))
-    return Entry(number, claim["where"], claim["claim"], verdict, measured, links)
-
-
-def _summary(claim: Mapping[str, str], parts: Sequence[Entry]) -> Entry:
-    severity = ("holds", "unsettled", "conditional", "contradicts", "fails", "open")
-    worst = max(parts, key=lambda part: severity.index(part.verdict))
-    verdict = "fails" if worst.verdict == "contradicts" else worst.verdict
-    why = "–" if verdict == "open" else f"as {worst.number}: {worst.measured}"
-    if verdict == "holds":
-        why = f"as {', '.join(part.number for part in parts)}"
-    links = tuple(dict.fromkeys(link for part in parts for link in part.links)) if verdict != "open" else ()
-    return Entry(claim["number"], claim["where"], claim["claim"], verdict, why, links)
-
-
-def slug(title: str) -> str:
-    """The anchor that the book gives a heading: small letters, no formulas, no punctuation, hyphens for blanks."""
-    words = re.sub(r"\$[^$]*\$", "", title).strip().lower()
-    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")

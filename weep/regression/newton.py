@@ -1,5 +1,6 @@
 """Reweighted least squares that turn into Newton's method, for all problems of a batch at once."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,9 @@ from .. import compiled
 from ..checks import extra
 from ..penalties import L2, WEEP, Huber, Tukey
 from .problem import FEW, Array, Problem, Solver, norm, times
+
+
+Run = Callable[[Problem, Array], tuple[Array, NDArray[Any]]]
 
 
 class Place(NamedTuple):
@@ -31,6 +35,23 @@ class State(NamedTuple):
     coarse: Array
     mu: Array
     up: Array
+
+
+def afresh(run: Run) -> Run:
+    """Run once more, from where they ended, the problems that their new residuals show to be unfinished.
+
+    A run adds steps to the residuals of its start. Those of a start that is far away are rounded to its size.
+    """
+
+    def both(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
+        coef, n_iter = run(problem, start)
+        rest = np.flatnonzero(problem.unfinished(coef) & (n_iter < problem.max_iter))
+        if len(rest):
+            coef[rest], more = run(problem.part(rest), coef[rest])
+            n_iter[rest] = np.minimum(n_iter[rest] + more, problem.max_iter)
+        return coef, n_iter
+
+    return both
 
 
 def newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
@@ -172,7 +193,11 @@ def fused_newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     return start + problem.coef(t), n_iter
 
 
-NEWTON = Solver("newton", 1e-12, newton)
+NEWTON = Solver("newton", 1e-12, afresh(newton))
 COMPILED = Solver(
-    "compiled", 1e-12, fused_newton, lambda rho: isinstance(rho, L2 | Huber | Tukey | WEEP), "L2, Huber, Tukey or WEEP"
+    "compiled",
+    1e-12,
+    afresh(fused_newton),
+    lambda rho: isinstance(rho, L2 | Huber | Tukey | WEEP),
+    "L2, Huber, Tukey or WEEP",
 )
