@@ -12,7 +12,6 @@ from ..checks import extra
 from ..penalties import L2, WEEP, Huber, Tukey
 from .problem import FEW, Array, Problem, Solver, norm, times
 
-
 Run = Callable[[Problem, Array], tuple[Array, NDArray[Any]]]
 
 
