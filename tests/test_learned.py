@@ -40,12 +40,9 @@ def test_the_bound_is_tight_for_large_pictures():
 
 
 def test_without_mirror_images_the_border_breaks_the_bound_of_the_frequency_response():
-    # Two pixels: the border doubles what a difference with itself would be. That is why a bank must hold its images.
     w = np.array([[[0, 0, 0], [1.0, 1.0, -1.0], [0, 0, 0]]])
     response = (np.abs(np.fft.rfft2(w, (256, 256))) ** 2).max()
-    row = np.pad(np.eye(4), ((0, 0), (1, 1)), "symmetric")
     matrix = np.array([correlate(e, w[0, 1], mode="reflect") for e in np.eye(4)]).T
-    assert row.shape == (4, 6)
     assert np.linalg.norm(matrix, 2) ** 2 > 1.001 * response
     with pytest.raises(ValueError, match=r"filters\[0\] has a mirror image"):
         Filters(w, (4, 4))
@@ -162,8 +159,7 @@ def test_a_bank_is_stored_and_read(tmp_path):
     bank = small_bank()
     bank.save(tmp_path / "bank.npz")
     again = Bank.read(tmp_path / "bank.npz")
-    for one, other in zip(bank.at(0.1), again.at(0.1), strict=True):
-        assert_array_equal(one, other) if isinstance(one, np.ndarray) else None
+    assert_array_equal(bank.at(0.1)[0], again.at(0.1)[0])
     assert bank.at(0.1)[1] == again.at(0.1)[1]
 
 

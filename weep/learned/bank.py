@@ -133,7 +133,8 @@ class Bank:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the bank to a file .npz."""
-        np.savez(path, **{f.name: np.asarray(getattr(self, f.name)) for f in fields(self)})
+        values: dict[str, Any] = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        np.savez(path, **values)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -295,7 +296,8 @@ def _accelerated(
 
 def _evaluate(x: Array, y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor) -> tuple[float, Array]:
     """The objective and its gradient: bands of rows side by side, and summed in order, so that threads do not count."""
-    a, x1, x2 = (x.dtype.type(value) for value in phi.hubers)
+    assert phi.hubers is not None
+    a, x1, x2 = map(x.dtype.type, phi.hubers)
     extended = operator.extend(x)
 
     def band(rows: slice) -> tuple[float, Array]:

@@ -258,14 +258,14 @@ def train(
             history.append((i + 1, float(np.mean(recent)), *(float(value.detach()) for value in model.weep())))
             recent.clear()
             if checkpoint is not None:
-                parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+                parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "schedule": schedule}
                 kept = {name: part.state_dict() for name, part in parts.items()}
                 torch.save({**kept, "step": i + 1, "history": history}, checkpoint)
     return model.bank(), history
 
 
 def _patch(images: Sequence[Array], side: int, rng: np.random.Generator) -> Array:
-    image = images[rng.integers(len(images))]
+    image = images[int(rng.integers(len(images)))]
     row, column = (int(rng.integers(n - side + 1)) for n in image.shape)
     cut = image[row : row + side, column : column + side]
     return cut.T if rng.random() < 0.5 else cut
