@@ -1,0 +1,289 @@
+"""Learned banks: the norm bound, the operator, the minimum, and training."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import correlate
+
+from weep import WEEP, ConvergenceWarning, Huber, learned
+from weep.learned import Bank, Filters, mirrored, norm_squared
+
+
+def some_filters(count=2, side=3, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, side, side))
+
+
+def small_bank(seed=0, side=3, **change):
+    filters = some_filters(3, side, seed)
+    filters -= filters.mean((1, 2), keepdims=True)
+    values = {"exponents": np.array([0.3, -0.2, 0.0]), "a": 20.0, "b": 0.1, "scale": (0.1, 0.2), "sigmas": (0.02, 0.3)}
+    return Bank(**{"filters": filters, **values, **change})
+
+
+def dense(operator):
+    return operator @ np.eye(operator.shape[1])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3, 5]), st.integers(0, 99))
+def test_no_picture_grows_by_more_than_the_bound(height, width, side, seed):
+    bank = mirrored(some_filters(2, side, seed))
+    matrix = dense(Filters(bank, (height, width)))
+    assert np.linalg.norm(matrix, 2) ** 2 <= norm_squared(bank) * (1 + 1e-12)
+
+
+def test_the_bound_is_tight_for_large_pictures():
+    bank = mirrored(some_filters(2, 5))
+    assert Filters(bank, (64, 64)).spectrum.max() >= 0.98 * norm_squared(bank)
+
+
+def test_without_mirror_images_the_border_breaks_the_bound_of_the_frequency_response():
+    w = np.array([[[0, 0, 0], [1.0, 1.0, -1.0], [0, 0, 0]]])
+    response = (np.abs(np.fft.rfft2(w, (256, 256))) ** 2).max()
+    matrix = np.array([correlate(e, w[0, 1], mode="reflect") for e in np.eye(4)]).T
+    assert np.linalg.norm(matrix, 2) ** 2 > 1.001 * response
+    with pytest.raises(ValueError, match=r"filters\[0\] has a mirror image"):
+        Filters(w, (4, 4))
+    with pytest.raises(ValueError, match="mirror image"):
+        norm_squared(w)
+
+
+@pytest.mark.parametrize("points", [11, 16, 64])
+def test_a_coarse_grid_of_frequencies_still_gives_a_bound(points):
+    bank = mirrored(some_filters(3, 5))
+    fine = (np.abs(np.fft.rfft2(bank, (1024, 1024))) ** 2).sum(0).max()
+    assert norm_squared(bank, points) >= fine
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 7), (9, 3), (12, 12)])
+@pytest.mark.parametrize("side", [3, 5])
+def test_filters_correlate_with_a_symmetric_border_and_have_their_adjoint(shape, side):
+    bank, rng = mirrored(some_filters(2, side)), np.random.default_rng(1)
+    operator = Filters(bank, shape)
+    x, u = rng.normal(size=shape), rng.normal(size=operator.shape[0])
+    expected = [correlate(x, w, mode="reflect") for w in bank]
+    assert_allclose((operator @ x.ravel()).reshape(operator.dimsd), expected, atol=1e-12)
+    assert_allclose(np.vdot(operator @ x.ravel(), u), np.vdot(x.ravel(), operator.rmatvec(u)), rtol=1e-10)
+
+
+def test_filters_work_in_bands_of_rows_as_at_once(monkeypatch):
+    bank, x = mirrored(some_filters(2, 3)), np.random.default_rng(0).normal(size=(10, 4))
+    whole = Filters(bank, x.shape)
+    expected, back = whole @ x.ravel(), whole.rmatvec(whole @ x.ravel())
+    monkeypatch.setattr(learned.filters, "BAND", 9 * 4 * 3)
+    banded = Filters(bank, x.shape)
+    assert len(banded.bands()) == 4
+    assert_allclose(banded @ x.ravel(), expected, atol=1e-13)
+    assert_allclose(banded.rmatvec(expected), back, atol=1e-12)
+
+
+def test_cosine_transform_diagonalises_a_bank_with_mirror_images():
+    operator = Filters(mirrored(some_filters(2, 5)), (6, 7))
+    gram = dense(operator).T @ dense(operator)
+    assert_allclose(np.sort(operator.spectrum.ravel()), np.linalg.eigvalsh(gram), atol=1e-10)
+    y = np.random.default_rng(0).normal(size=(6, 7))
+    solved = operator.resolvent(0.7, y).ravel()
+    assert_allclose(solved, np.linalg.solve(np.eye(42) + 0.7 * gram, y.ravel()), atol=1e-10)
+
+
+def test_mirror_images_that_differ_by_a_sign_are_not_added():
+    difference = np.array([[0, 0, 0], [-1.0, 0, 1.0], [0, 0, 0]])
+    assert len(mirrored(difference[None])) == 1
+    assert len(mirrored(some_filters(1))) == 4
+
+
+@pytest.mark.parametrize("bad", [np.ones((3, 3)), np.ones((1, 2, 2)), np.ones((1, 3, 5)), np.ones((0, 3, 3))])
+def test_filters_of_another_shape_are_refused(bad):
+    with pytest.raises(ValueError, match=r"filters must have the shape \(K, s, s\)"):
+        mirrored(bad)
+
+
+@pytest.mark.parametrize("sigma", [1e-4, 0.01, 0.1, 0.5, 10.0])
+@pytest.mark.parametrize("name", learned.stored())
+def test_stored_banks_are_at_most_one_at_every_noise_level(name, sigma):
+    filters, phi = learned.load(name).at(sigma)
+    assert norm_squared(filters, 1024) <= 1
+    assert norm_squared(filters.astype(np.float32).astype(float), 1024) <= 1
+    assert phi.weak_convexity <= 1
+    assert_allclose(filters.mean((1, 2)), 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_objective_is_convex_along_every_line(seed):
+    rng, bank = np.random.default_rng(seed), small_bank(seed)
+    operator, phi = bank.operator((6, 6), 0.1)
+
+    def value(x):
+        return np.sum(x**2) / 2 + np.sum(phi(operator @ x))
+
+    x, d = rng.normal(size=(2, 36))
+    line = np.array([value(x + t * d) for t in np.linspace(-3, 3, 301)])
+    assert np.diff(line, 2).min() >= -1e-10
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 9), (20, 17)])
+def test_minimum_is_the_same_from_another_solver(shape):
+    from scipy.optimize import minimize
+
+    bank, y = small_bank(), np.random.default_rng(0).random(shape)
+    operator, phi = bank.operator(shape, 0.1)
+
+    def value(x):
+        u = operator @ x
+        return np.sum((x - y.ravel()) ** 2) / 2 + np.sum(phi(u)), x - y.ravel() + operator.rmatvec(phi.grad(u))
+
+    other = minimize(value, np.zeros(y.size), jac=True, method="L-BFGS-B", options={"gtol": 1e-11, "ftol": 1e-16})
+    result = learned.denoise(y, 0.1, bank, tol=1e-10, max_iter=5000)
+    assert result.converged and result.certificate == "global"
+    assert_allclose(result.objective, other.fun, rtol=1e-9, atol=1e-12)
+    assert_allclose(result.x.ravel(), other.x, atol=1e-5)
+    assert result.history.shape == (result.n_iter, 2)
+
+
+def test_types_colours_and_noise_of_zero():
+    y = np.random.default_rng(0).random((12, 13, 3))
+    by_channel = learned.denoise(y, 0.1, channel_axis=-1)
+    assert_array_equal(by_channel.x[..., 1], learned.denoise(y[..., 1], 0.1).x)
+    single = learned.denoise(y[..., 0].astype(np.float32), 0.1)
+    assert single.x.dtype == np.float32
+    assert_allclose(single.x, by_channel.x[..., 0], atol=5e-3)
+    assert_array_equal(learned.denoise(y[..., 0], 0).x, y[..., 0])
+    constant = learned.denoise(np.full((8, 8), 0.3), 0.1)
+    assert_allclose(constant.x, 0.3, atol=1e-12)
+    assert constant.certificate == "global"
+
+
+def test_a_bank_is_stored_and_read(tmp_path):
+    bank = small_bank()
+    bank.save(tmp_path / "bank.npz")
+    again = Bank.read(tmp_path / "bank.npz")
+    assert_array_equal(bank.at(0.1)[0], again.at(0.1)[0])
+    assert bank.at(0.1)[1] == again.at(0.1)[1]
+
+
+def test_beyond_the_noise_of_the_training_only_the_scale_goes_on():
+    bank = small_bank()
+    (at_end, phi), (beyond, psi) = bank.at(0.3), bank.at(0.6)
+    assert_array_equal(at_end, beyond)
+    assert psi.scale == pytest.approx(2 * phi.scale)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"exponents": [1.0]}, "exponents must have the shape"),
+        ({"filters": np.ones((3, 3, 3))}, "must have the mean 0"),
+        ({"sigmas": (0.3, 0.1)}, "sigmas="),
+        ({"a": -1.0}, "a="),
+        ({"scale": (np.nan, 0.0)}, "scale="),
+    ],
+)
+def test_a_bank_that_cannot_be_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        small_bank(**change)
+
+
+@pytest.mark.parametrize(
+    ("y", "arguments", "message"),
+    [
+        (np.ones(5), {}, "y must be a picture"),
+        (np.ones((0, 3)), {}, "y must be a picture"),
+        (np.ones((3, 3, 3)), {}, "y must be a picture"),
+        (np.full((3, 3), np.nan), {}, "y must be finite"),
+        (np.ones((3, 3)), {"sigma": -1.0}, "sigma=-1.0 must not be negative"),
+        (np.ones((3, 3)), {"bank": "none"}, "name='none' must be one of"),
+        (np.ones((3, 3)), {"tol": 0}, "tol=0 must be greater"),
+        (np.ones((3, 3)), {"max_iter": 0}, "max_iter=0 must be at least 1"),
+    ],
+)
+def test_bad_arguments_are_refused(y, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        learned.denoise(y, **{"sigma": 0.1, **arguments})
+
+
+def test_too_few_iterations_are_told():
+    with pytest.warns(ConvergenceWarning, match="2 iterations reached a residual"):
+        result = learned.denoise(np.random.default_rng(0).random((9, 9)), 0.1, max_iter=2)
+    assert result.certificate == "none" and not result.converged
+
+
+def test_upper_end_of_b_is_a_huber_bank():
+    bank = small_bank(b=np.sqrt(40.0))
+    phi, u = bank.at(0.1)[1], np.linspace(-1, 1, 41)
+    huber = Huber(phi.scale * np.sqrt(2 / 20))
+    assert_allclose(phi(u), 20 * huber(u), atol=1e-12)
+    assert isinstance(phi, WEEP) and phi.weak_convexity == 0
+
+
+def training():
+    pytest.importorskip("torch")
+    from weep.learned import train
+
+    i, j = np.mgrid[:64, :64]
+    pictures = [((i // 8 + j // 16) % 2 + (i > j)) / 2.0, (np.hypot(i - 30, j - 30) < 20) * 0.8]
+    small = {"even": 2, "odd": 2, "side": 3, "batch": 2, "patch": 24, "inner": 30}
+    return train, pictures, small
+
+
+def test_training_makes_a_bank_better():
+    train, pictures, small = training()
+    y = pictures[0] + 0.1 * np.random.default_rng(0).standard_normal((64, 64))
+
+    def error(steps):
+        bank, _ = train.train(pictures, **small, steps=steps, rate=0.1)
+        return np.mean((learned.denoise(y, 0.1, bank).x - pictures[0]) ** 2)
+
+    assert error(40) < 0.8 * error(1)
+
+
+def test_derivative_at_the_minimum_is_that_of_differences():
+    train, pictures, _ = training()
+    import torch
+
+    torch.manual_seed(0)
+    model = train._Model(2, 2, 3, False, torch.Generator().manual_seed(0)).double()
+    model.bases = [b.double() for b in model.bases]
+    clean = torch.tensor(pictures[0][:16, :16])[None, None]
+    y = clean + 0.1 * torch.randn(clean.shape, dtype=torch.float64)
+
+    def loss():
+        with torch.no_grad():
+            return float((train._solve(y, *model(0.1), 800) - clean).square().mean().log())
+
+    bank, phi = model(0.1)
+    with torch.no_grad():
+        x = train._solve(y, bank, phi, 800)
+        _, q = train._dual(x, clean, bank, phi, 300)
+    u, along = (torch.nn.functional.conv2d(train._extend(z, 1), bank) for z in (x, q))
+    (-(along * train._slopes(u, *phi)).sum()).backward()
+    for parameter in (model.scale, model.coefficients[0], model.exponents, model.log_a):
+        flat, step = parameter.data.view(-1), 1e-4
+        flat[0] += step
+        up = loss()
+        flat[0] -= 2 * step
+        down = loss()
+        flat[0] += step
+        assert float(parameter.grad.view(-1)[0]) == pytest.approx((up - down) / (2 * step), rel=0.05, abs=1e-4)
+
+
+def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
+    train, pictures, small = training()
+    whole, history = train.train(pictures, **small, steps=60)
+    kept = tmp_path / "state.pt"
+    calls = iter(range(55))
+
+    def stop(*_):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return real(*_)
+
+    real = train._dual
+    monkeypatch.setattr(train, "_dual", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(pictures, **small, steps=60, checkpoint=kept)
+    monkeypatch.undo()
+    resumed, again = train.train(pictures, **small, steps=60, checkpoint=kept)
+    assert_array_equal(resumed.filters, whole.filters)
+    assert again == history

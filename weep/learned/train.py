@@ -1,0 +1,298 @@
+"""Train a bank: ``python -m weep.learned.train bank.npz``. Needs PyTorch, scikit-image, scikit-learn and Matplotlib."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import extra, integer, positive
+from .bank import REFERENCE, Bank
+
+with extra("torch", "training a bank"):
+    import torch
+    from torch.nn import functional
+
+__all__ = ["pictures", "train"]
+
+Array = NDArray[Any]
+SIGMAS = (8 / 255, 60 / 255)
+
+
+def pictures() -> list[Array]:
+    """The pictures of the training, in grey and in two sizes. None of them is used by the chapters to judge a bank.
+
+    Returns
+    -------
+    list of ndarray
+        Of scikit-image: chelsea, coffee, coins, moon, the left motorcycle, rocket, and the stained tissue; of
+        scikit-learn: china and flower; of Matplotlib: Grace Hopper. Each also at half its size.
+    """
+    with extra("images", "training a bank"):
+        import matplotlib.cbook
+        import skimage.color
+        import skimage.data
+        import skimage.io
+        import skimage.measure
+        from sklearn.datasets import load_sample_image
+    names = ("chelsea", "coffee", "coins", "moon", "rocket", "immunohistochemistry")
+    found = [load_sample_image("china.jpg"), load_sample_image("flower.jpg"), skimage.data.stereo_motorcycle()[0]]
+    found += [skimage.io.imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))]
+    found += [getattr(skimage.data, name)() for name in names]
+    grey = [skimage.color.rgb2gray(p) if p.ndim == 3 else p / 255 for p in found]
+    even = [p[: p.shape[0] // 2 * 2, : p.shape[1] // 2 * 2] for p in grey]
+    return [*grey, *(skimage.measure.block_reduce(p, 2, np.mean) for p in even)]
+
+
+class _Model(torch.nn.Module):
+    """The parameters of a bank, and what the problem needs of them at a noise level."""
+
+    def __init__(self, even: int, odd: int, side: int, convex: bool, generator: torch.Generator) -> None:
+        super().__init__()
+        n = np.arange(side)
+        cosines = np.cos(np.pi * (2 * n + 1) * n[:, None] / (2 * side)) * np.where(n == 0, 1, math.sqrt(2))[:, None]
+        basis = np.einsum("ui,vj->uvij", cosines, cosines)[np.newaxis] / side
+        parity = np.add.outer(n, n) % 2
+        first = basis[0][parity == 0][1:]  # without the constant: the mean is zero
+        self.bases = [torch.tensor(b, dtype=torch.float32) for b in (first, basis[0][parity == 1])]
+        self.coefficients = torch.nn.ParameterList(
+            torch.randn(count, len(b), generator=generator) / 2
+            for count, b in zip((even, odd), self.bases, strict=True)
+        )
+        self.exponents = torch.nn.Parameter(torch.zeros(even + odd))
+        self.scale = torch.nn.Parameter(torch.zeros(2))
+        self.log_a = torch.nn.Parameter(torch.tensor(math.log(20.0)))
+        self.slope = torch.nn.Parameter(torch.tensor(-3.0))
+        self.convex = convex
+
+    def base(self) -> Any:
+        pairs = zip(self.coefficients, self.bases, strict=True)
+        return torch.cat([torch.einsum("kc,cij->kij", c, b) for c, b in pairs])
+
+    def weep(self) -> tuple[Any, Any]:
+        """a and b. With b at its upper end, WEEP is a Huber loss."""
+        a = self.log_a.exp()
+        return a, torch.sqrt(2 * a) * (1.0 if self.convex else torch.sigmoid(self.slope))
+
+    def forward(self, sigma: float) -> tuple[Any, tuple[Any, Any, Any]]:
+        t = math.log(sigma / REFERENCE)
+        half = self.base() * torch.exp(self.exponents * t)[:, None, None]
+        bank = torch.cat([half, half.flip(-1)])
+        norm = torch.fft.rfft2(bank, s=(64, 64)).abs().square().sum(0).max().sqrt()
+        a, b = self.weep()
+        s, root, rest = sigma * torch.exp(self.scale[0] + self.scale[1] * t), torch.sqrt(a + 1), torch.sqrt(2 * a) - b
+        return (bank / norm)[:, None], (a, s * (b + rest / root) / a, s * (b + rest * root) / a)
+
+    def bank(self) -> Bank:
+        a, b = (float(value.detach()) for value in self.weep())
+        limit = math.sqrt(2 * a)
+        base, scale = self.base().detach().double().numpy(), tuple(self.scale.detach().tolist())
+        base -= base.mean((1, 2), keepdims=True)
+        return Bank(
+            base, self.exponents.detach().double().numpy(), a, limit if self.convex else min(b, limit), scale, SIGMAS
+        )
+
+
+def _extend(x: Any, q: int) -> Any:
+    for axis in (-1, -2):
+        n = x.shape[axis]
+        x = torch.cat([x.narrow(axis, 0, q).flip(axis), x, x.narrow(axis, n - q, q).flip(axis)], axis)
+    return x
+
+
+def _adjoint(u: Any, bank: Any) -> Any:
+    side = bank.shape[-1]
+    q, (height, width) = side // 2, u.shape[2:]
+    z = functional.fold(bank.flatten(1).T @ u.flatten(2), (height + side - 1, width + side - 1), side)
+    for axis in (-1, -2):
+        n = z.shape[axis] - 2 * q
+        out = z.narrow(axis, q, n).clone()
+        out.narrow(axis, 0, q).add_(z.narrow(axis, 0, q).flip(axis))
+        out.narrow(axis, n - q, q).add_(z.narrow(axis, n + q, q).flip(axis))
+        z = out
+    return z
+
+
+def _slopes(u: Any, a: Any, x1: Any, x2: Any) -> Any:
+    inner = torch.minimum(torch.maximum(u, -x1), x1)
+    return (a + 1) * inner - torch.minimum(torch.maximum(u, -x2), x2)
+
+
+def _solve(y: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int) -> Any:
+    """Accelerated gradient with restart, as in `weep.learned.denoise`."""
+    q, step, theta = bank.shape[-1] // 2, 1 / (1 + max(1.0, float(phi[0]))), 1.0
+    x = v = y
+    for _ in range(steps):
+        gradient = v - y + _adjoint(_slopes(functional.conv2d(_extend(v, q), bank), *phi), bank)
+        after = v - step * gradient
+        move = after - x
+        if float((gradient * move).sum()) > 0:
+            v, theta = after, 1.0
+        else:
+            following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
+            v = after + (theta - 1) / following * move + 0.85 * theta / following * (after - v)
+            theta = following
+        x = after
+    return x
+
+
+def _dual(x: Any, clean: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int = 25) -> tuple[float, Any]:
+    """The mean squared error, and q with H q = gradient of its logarithm, for the Hessian H at the minimum, by CG."""
+    side, (a, x1, x2) = bank.shape[-1] // 2, phi
+    size = functional.conv2d(_extend(x, side), bank).abs()
+    curvature = torch.where(size <= x1, a, torch.where(size <= x2, -torch.ones_like(a), torch.zeros_like(a)))
+    error = x - clean
+    mse = float(error.square().mean())
+    r = 2 * error / error.numel() / max(mse, 1e-12)
+    q, d, rr = torch.zeros_like(r), r.clone(), float(r.square().sum())
+    enough = 1e-4 * rr
+    for _ in range(steps):
+        hd = d + _adjoint(curvature * functional.conv2d(_extend(d, side), bank), bank)
+        length = rr / max(float((d * hd).sum()), 1e-30)
+        q, r, before = q + length * d, r - length * hd, rr
+        rr = float(r.square().sum())
+        if rr <= enough:
+            break
+        d = r + rr / before * d
+    return mse, q
+
+
+def train(
+    images: Sequence[Array],
+    *,
+    even: int = 6,
+    odd: int = 6,
+    side: int = 5,
+    steps: int = 500,
+    batch: int = 8,
+    patch: int = 40,
+    rate: float = 0.03,
+    inner: int = 40,
+    seed: int = 0,
+    convex: bool = False,
+    checkpoint: str | Path | None = None,
+    progress: bool = False,
+) -> tuple[Bank, list[tuple[int, float, float, float]]]:
+    """Learn a bank from pictures, by the derivative of the denoised picture at its minimum.
+
+    Parameters
+    ----------
+    images : sequence of ndarray
+        Clean grey pictures in [0, 1], none smaller than ``patch``.
+    even, odd : int, optional
+        How many filters are even and odd under point reflection. Each also counts as its mirror image.
+    side : int, optional
+        Side of a filter in pixels, odd.
+    steps, batch, patch : int, optional
+        Steps of AdamW, patches in each, and their side.
+    rate : float, optional
+        The largest rate. It rises over ten steps, and falls along a cosine.
+    inner : int, optional
+        Gradient steps to the minimum.
+    seed : int, optional
+        Of the filters at the start, the patches and the noise.
+    convex : bool, optional
+        Learn a Huber loss instead of a WEEP.
+    checkpoint : path, optional
+        Where the state is kept every 50 steps. If the file is there, training goes on from it.
+    progress : bool, optional
+        Show a bar (needs tqdm).
+
+    Returns
+    -------
+    bank : Bank
+        The result.
+    history : list of (step, gain, a, b)
+        Every 50 steps: the mean gain over the noisy patches in dB, and the WEEP.
+
+    Raises
+    ------
+    ValueError
+        If a picture is smaller than a patch, or a number is outside its domain.
+
+    Notes
+    -----
+    At the minimum x of F(·, θ), with H its Hessian, a loss ℓ(x) has the derivative
+    :math:`-q^\\top\\partial_\\theta\\nabla F(x, \\theta)` with :math:`Hq = \\nabla\\ell(x)`: one system, by conjugate
+    gradients. The loss is the logarithm of the mean squared error, so that all noise levels count alike, in dB.
+    """
+    for name, value in (("steps", steps), ("batch", batch), ("even", even), ("odd", odd), ("inner", inner)):
+        integer(name, value, least=1)
+    positive("rate", rate)
+    if integer("side", side, least=3) % 2 == 0 or any(min(p.shape) < patch for p in images):
+        raise ValueError(f"side={side!r} must be odd, and no picture smaller than patch={patch!r}")
+    model = _Model(even, odd, side, convex, torch.Generator().manual_seed(seed))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda i: min(1, (i + 1) / 10) * (1 + math.cos(math.pi * i / steps)) / 2
+    )
+    history: list[tuple[int, float, float, float]] = []
+    recent: list[float] = []
+    first = 0
+    if checkpoint is not None and Path(checkpoint).exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        first, history = state["step"], [tuple(row) for row in state["history"]]
+    for i in _bar(range(first, steps), progress):
+        rng = np.random.default_rng((seed, i))  # of its own in each step, so that a resumed run is the same run
+        sigma = math.exp(rng.uniform(*np.log(SIGMAS)))
+        clean = torch.tensor(np.array([_patch(images, patch, rng) for _ in range(batch)]), dtype=torch.float32)[:, None]
+        y = clean + sigma * torch.tensor(rng.standard_normal(clean.shape), dtype=torch.float32)
+        bank, phi = model(sigma)
+        with torch.no_grad():
+            x = _solve(y, bank, phi, inner)
+            mse, q = _dual(x, clean, bank, phi)
+        border = side // 2
+        u, along = (functional.conv2d(_extend(z, border), bank) for z in (x, q))
+        optimiser.zero_grad()
+        (-(along * _slopes(u, *phi)).sum()).backward()
+        optimiser.step()
+        schedule.step()
+        recent.append(10 * math.log10(sigma**2 / mse))
+        if (i + 1) % 50 == 0 or i + 1 == steps:
+            history.append((i + 1, float(np.mean(recent)), *(float(value.detach()) for value in model.weep())))
+            recent.clear()
+            if checkpoint is not None:
+                parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "schedule": schedule}
+                kept = {name: part.state_dict() for name, part in parts.items()}
+                torch.save({**kept, "step": i + 1, "history": history}, checkpoint)
+    return model.bank(), history
+
+
+def _patch(images: Sequence[Array], side: int, rng: np.random.Generator) -> Array:
+    image = images[int(rng.integers(len(images)))]
+    row, column = (int(rng.integers(n - side + 1)) for n in image.shape)
+    cut = image[row : row + side, column : column + side]
+    return cut.T if rng.random() < 0.5 else cut
+
+
+def _bar(steps: range, progress: bool) -> Any:
+    if not progress:
+        return steps
+    with extra("tune", "a progress bar"):
+        from tqdm import tqdm
+    return tqdm(steps)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command: train on `pictures`, and write the bank and its history, as CSV, beside it."""
+    parser = argparse.ArgumentParser(prog="python -m weep.learned.train", description=__doc__)
+    parser.add_argument("output", type=Path, help="the bank, a file .npz; a file .pt beside it keeps the state")
+    for name, value in (("steps", 500), ("batch", 8), ("even", 6), ("odd", 6), ("side", 5), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--convex", action="store_true", help="learn a Huber loss instead of a WEEP")
+    options = vars(parser.parse_args(arguments))
+    output = options.pop("output")
+    bank, history = train(pictures(), **options, checkpoint=output.with_suffix(".pt"), progress=True)
+    bank.save(output)
+    rows = np.array(history)
+    np.savetxt(output.with_suffix(".csv"), rows, "%.6g", ",", header="step,gain,a,b", comments="")
+
+
+if __name__ == "__main__":
+    main()
