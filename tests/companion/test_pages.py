@@ -392,7 +392,7 @@ def test_pdf_has_the_text_the_numbers_and_links_within_itself(tmp_path, site):
     pages = pypdf.PdfReader(out).pages
     text = "\n".join(page.extract_text() for page in pages)
     assert len(pages) > 12
-    for words in ("Contents", "What WEEP is", "claims of the paper", "hidden ones: 117 of 119"):
+    for words in ("Contents", "WEEP and its relatives", "claims of the paper", "hidden ones: 117 of 119"):
         assert words in text
     annotations = [note.get_object() for page in pages for note in page.get("/Annots", [])]
     assert any("/Dest" in note or note.get("/A", {}).get("/S") == "/GoTo" for note in annotations)
