@@ -134,9 +134,44 @@ def test_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_was_s
     endings = [n for n, cell in enumerate(cells) if "## What was shown" in cell.source]
     assert len(endings) == 1
     assert not any("\n## " in cell.source for cell in cells[endings[0] + 1 :])
-    assert "verdicts(" in cells[endings[0] + 1].source
+    assert cells[endings[0] + 1].source == "judge.table()" or lists_verdicts(path)
     for word in ("**Shown:**", "**Not shown:**", "**Next:**"):
         assert word in cells[-1].source
+
+
+def lists_verdicts(path):
+    """Whether a notebook still lists its verdicts at its end, instead of judging where it measures."""
+    return "verdicts(" in path.read_text(encoding="utf-8")
+
+
+def reasons(source):
+    """What a cell says, after ``because=``, each time it judges."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    judged = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "judge"]
+    return [keyword.value for call in judged for keyword in call.keywords if keyword.arg == "because"]
+
+
+def typed(reason):
+    """Whether a reason is the same whatever was measured: it contains no expression."""
+    return all(isinstance(node, ast.Constant | ast.JoinedStr | ast.expr_context) for node in ast.walk(reason))
+
+
+def test_at_most_one_reason_in_ten_is_typed():
+    given = [
+        reason
+        for path in NOTEBOOKS
+        if not lists_verdicts(path)
+        for cell in code_cells(nbformat.read(path, as_version=4))
+        for reason in reasons(cell.source)
+    ]
+    assert sum(map(typed, given)) <= len(given) / 10
+
+
+def test_a_typed_reason_is_told_from_a_computed_one():
+    cell = "judge('I.1', holds=a, because='x')\nif a:\n    judge(claim='p.', holds=a, because=f'x' 'y')\n"
+    assert [typed(reason) for reason in reasons(cell)] == [True, True]
+    cell = "judge('1', holds=a, because=f'{a:.1f}')\njudge('2', holds=a, because=why)\njudge.table()"
+    assert [typed(reason) for reason in reasons(cell)] == [False, False]
 
 
 def exercises(cells):
