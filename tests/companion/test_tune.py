@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -10,11 +11,11 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 from scipy.stats import loguniform
 
-from weep import WEEP
-from weep.companion import tune
-from weep.companion.tune import evaluate, search
+from weep.companion.tune import by_cell, evaluate, search
 
 
 def hill(x, y):
@@ -85,55 +86,93 @@ def test_an_interrupted_search_continues(tmp_path):
     log, cache, points = tmp_path / "log", tmp_path / "new" / "folder", [{"x": x} for x in range(6)]
     with pytest.raises(KeyboardInterrupt):
         evaluate(recorder(log), points, n_jobs=1, cache=cache)
-    assert evaluate(recorder(log), points, n_jobs=1, cache=cache) == [0, 10, 20, 30, 40, 50]
-    assert log.read_text() == "0123345"
-    assert evaluate(recorder(log), points[::-1], n_jobs=1, cache=cache) == [50, 40, 30, 20, 10, 0]
-    assert log.read_text() == "0123345"
     assert all(len(file.name) == 40 for file in cache.iterdir())  # no half-written file
-    assert evaluate(recorder(log), points[:1], n_jobs=1) == [0]  # nothing is kept unless asked for
-    assert log.read_text() == "01233450"
+    with pytest.warns(UserWarning, match=r"3 of 6 results are those of an interrupted run, in cache='.*folder'"):
+        assert evaluate(recorder(log), points, n_jobs=1, cache=cache) == [0, 10, 20, 30, 40, 50]
+    assert log.read_text() == "0123" + "0" + "345"  # the first is called once more, to compare
+    assert not cache.exists()  # a run that ends leaves nothing
+    assert evaluate(recorder(log), points[:1], n_jobs=1, cache=cache) == [0]
+    assert log.read_text() == "012303450"
 
 
-def test_an_entry_of_another_version_of_the_package_is_not_used(tmp_path, monkeypatch):
-    log = tmp_path / "log"
-    evaluate(recorder(log), [{"x": 1}], n_jobs=1, cache=tmp_path)
-    monkeypatch.setattr(tune, "_sources", lambda: "changed")
-    evaluate(recorder(log), [{"x": 1}], n_jobs=1, cache=tmp_path)
-    assert log.read_text() == "11"
+def test_what_else_is_in_the_folder_stays(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    assert evaluate(pow, [{"base": 2, "exp": 3}], n_jobs=1, cache=tmp_path) == [8]
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_longer_random_search_continues_a_shorter_one(tmp_path):
+    calls = []
+
+    def score(x, y):
+        calls.append(x)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return hill(x, y)
+
+    with pytest.raises(KeyboardInterrupt):
+        search(score, SPACE, n_jobs=1, n_random=10, seed=1, cache=tmp_path)
+    with pytest.warns(UserWarning, match="7 of 20"):
+        found = search(score, SPACE, n_jobs=1, n_random=20, seed=1, cache=tmp_path)
+    assert len(calls) == 8 + 1 + 13
+    assert found.trials == search(hill, SPACE, n_jobs=1, n_random=20, seed=1).trials
 
 
 SCRIPT = """
+import functools, os, sys
 import numpy as np
-from functools import partial
 from weep import WEEP
 from weep.companion.tune import evaluate
+import own
 OFFSET = 1
 def inner(x): return x + OFFSET
 class Scale:
-    def __init__(self, by): self.by = by
-    def times(self, x): return self.by * x
-scale = Scale(2)
+    power = 2
+    @staticmethod
+    def half(x): return x / 2
+    @property
+    def twice(self): return 2
+scale = Scale()
+@functools.lru_cache
+def helper(x): return x + 7
 def make(y, phi):
-    def score(x, power=1):
-        print("call", end=" ")
-        return scale.times(inner(x)) ** power + float(y.sum()) + phi(x) + (x in {"a", "b"})
+    def score(x, shift=1):
+        if x == 3.0 and "INTERRUPTED" in os.environ: raise KeyboardInterrupt
+        value = inner(scale.half(x)) ** scale.power * scale.twice + helper(x) + own.slope(x)
+        return value + float(y.sum()) + phi(x) + shift
     return score
-print(evaluate(make(np.arange(3.0), WEEP(3.0, 0.1)), [{"x": 1.0}, {"x": 2.0}], n_jobs=1, cache="kept"))
+print(evaluate(make(np.arange(3.0), WEEP(3.0, 0.1)), [{"x": float(x)} for x in range(1, 6)], n_jobs=1, cache="kept"))
 """
+OWN = "def slope(x): return 3 * x"
 
 
-def test_a_second_process_finds_what_the_first_kept(tmp_path):
-    runs = [
-        subprocess.run([sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-        for _ in range(3)
-    ]
-    assert runs[0] == "call call " + runs[1] and runs[1] == runs[2] != ""
-
-
-def run(script, capsys):
+def run(folder, monkeypatch, script=SCRIPT, own=OWN):
+    """Run the script as a new session would, with its module read anew."""
+    (folder / "own.py").write_text(own, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     exec(script, {"__name__": "__main__"})
-    printed = capsys.readouterr().out
-    return printed.count("call"), printed.replace("call ", "")
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch):
+    """A folder with a run that was interrupted after two of five points."""
+    with monkeypatch.context() as patch:
+        patch.setenv("INTERRUPTED", "1")
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, patch)
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    return tmp_path
+
+
+def test_a_new_session_continues_with_the_same_results(interrupted, monkeypatch, capsys):
+    with pytest.warns(UserWarning, match="2 of 5"):
+        run(interrupted, monkeypatch)
+    continued = capsys.readouterr().out
+    run(interrupted, monkeypatch)
+    assert continued == capsys.readouterr().out != ""
 
 
 @pytest.mark.parametrize(
@@ -141,40 +180,50 @@ def run(script, capsys):
     [
         ("OFFSET = 1", "OFFSET = 3"),
         ("x + OFFSET", "x - OFFSET"),
-        ("Scale(2)", "Scale(4)"),
-        ("self.by * x", "self.by / x"),
-        ("power=1", "power=3"),
+        ("power = 2", "power = 3"),  # a class attribute
+        ("return x / 2", "return x / 4"),  # a static method
+        ("return 2", "return 5"),  # a property
+        ("return x + 7", "return x + 8"),  # a cached helper
+        ("shift=1", "shift=2"),
         ("arange(3.0)", "arange(5.0)"),
         ("WEEP(3.0, 0.1)", "WEEP(4.0, 0.1)"),
-        (') + (x in {"a", "b"})', ") + 5"),
+        ("3 * x", "4 * x"),  # a module of one's own
     ],
 )
-def test_a_stale_entry_is_not_used(tmp_path, monkeypatch, capsys, change):
-    monkeypatch.chdir(tmp_path)
-    calls, first = run(SCRIPT, capsys)
-    assert (calls, run(SCRIPT, capsys)) == (2, (0, first))
-    assert SCRIPT.count(change[0]) == 1
-    calls, second = run(SCRIPT.replace(*change), capsys)
-    assert calls == 2 and first != second
+def test_a_changed_function_is_not_served_what_an_interrupted_one_kept(interrupted, monkeypatch, capsys, change):
+    assert (SCRIPT + OWN).count(change[0]) == 1
+    changed = SCRIPT.replace(*change), OWN.replace(*change)
+    with pytest.raises(ValueError, match=r"cache='kept' holds a result for \{'x': 1\.0\} that the function"):
+        run(interrupted, monkeypatch, *changed)
+    shutil.rmtree(interrupted / "kept")
+    run(interrupted, monkeypatch, *changed)
+    second = capsys.readouterr().out
+    run(interrupted, monkeypatch)
+    assert second != capsys.readouterr().out  # after a run that ended, nothing can be stale
 
 
-def test_functions_are_told_apart_as_points_too(tmp_path):
-    points = [{"f": f, "x": 2.0} for f in (lambda x: x, lambda x: x + 1, WEEP(1.0, 0.0), WEEP(2.0, 0.0), math.sqrt)]
-    points += [{"f": functools.partial(hill, 1), "x": 2.0}]
+def test_results_that_are_no_numbers_can_be_compared(tmp_path):
+    def made(x):
+        if x == 2 and "once" not in seen:
+            seen.append("once")
+            raise KeyboardInterrupt
+        return {"a": np.full(3, x / 1.0), "b": [math.nan, "text"], "c": search(hill, {"x": [x], "y": [1]}, n_jobs=1)}
 
-    def call(f, x):
-        return float(f(x))
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(made, [{"x": x} for x in range(4)], n_jobs=1, cache=tmp_path)
+    with pytest.warns(UserWarning, match="2 of 4"):
+        assert len(evaluate(made, [{"x": x} for x in range(4)], n_jobs=1, cache=tmp_path)) == 4
 
-    for _ in range(2):
-        assert evaluate(call, points, n_jobs=1, cache=tmp_path) == [float(p["f"](2.0)) for p in points]
-    assert len(list(tmp_path.iterdir())) == len(points)
+
+def test_points_that_pickle_cannot_save_are_refused_with_a_cache(tmp_path):
+    with pytest.raises(ValueError, match="points must hold what pickle can save"):
+        evaluate(lambda f: f(1), [{"f": lambda x: x}], n_jobs=1, cache=tmp_path)
 
 
-def test_a_function_that_calls_itself_can_be_kept(tmp_path):
-    def factorial(n):
-        return n * factorial(n - 1) if n else 1
-
-    assert evaluate(factorial, [{"n": 5}], n_jobs=1, cache=tmp_path) == [120]
+def test_a_design_is_a_dict_of_its_cells():
+    cells = [(2, 3), (5, 2)]
+    assert by_cell(pow, ("base", "exp"), cells, n_jobs=1) == {(2, 3): 8, (5, 2): 25}
 
 
 def test_a_dask_cluster_takes_over_by_one_line(tmp_path):
@@ -206,7 +255,23 @@ def test_a_search_within_a_search_shows_no_bar_of_its_own(n_jobs):
         "def inner(k): return sum(evaluate(lambda i: i * k, [{'i': i} for i in range(5)], n_jobs=1))\n"
         f"print(evaluate(inner, [{{'k': k}} for k in range(3)], n_jobs={n_jobs}))"
     )
-    shown = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    shown = os.environ | {"TQDM_DISABLE": ""}  # else there is a bar on a terminal only
     run = subprocess.run([sys.executable, "-c", code], env=shown, capture_output=True, text=True, check=True)
     assert run.stdout == "[0, 10, 20]\n"
     assert "/3" in run.stderr and "/5" not in run.stderr
+
+
+BAR = "from weep.companion.tune import evaluate\nevaluate(pow, [dict(base=2, exp=3)], n_jobs=1, label='bar')"
+
+
+@pytest.mark.parametrize(("asks", "bar"), [(True, True), (False, False)])
+def test_a_bar_is_shown_to_a_person_alone(tmp_path, monkeypatch, asks, bar):
+    monkeypatch.delenv("TQDM_DISABLE")
+    run = subprocess.run([sys.executable, "-c", BAR], capture_output=True, text=True, check=True)
+    assert run.stderr == ""  # no terminal
+    notebook = new_notebook(cells=[new_code_cell(BAR)])
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}})
+    with client.setup_kernel():  # a front end with a person before it says that it can ask for input
+        monkeypatch.setattr(client.kc, "execute", functools.partial(client.kc.execute, allow_stdin=asks))
+        client.execute_cell(notebook.cells[0], 0)
+    assert any("bar" in output.get("text", "") for output in notebook.cells[0].outputs) == bar

@@ -19,6 +19,7 @@ from .. import certify
 __all__ = [
     "image_grid",
     "learning_curves",
+    "legend_below",
     "line",
     "panels",
     "penalty_panels",
@@ -114,6 +115,19 @@ def panels(titles: Sequence[str], xlabel: str, height: float = 3.0, rows: int = 
     return list(axes.flat)
 
 
+def legend_below(axis: Axes, ncols: int = 4) -> None:
+    """Put one legend below the whole figure, with the curves of one of its panels.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        The panel.
+    ncols : int, optional
+        Entries in a row.
+    """
+    axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=ncols)
+
+
 def line(axis: Axes, x: Array, y: Array, label: str, index: int = 0, **style: Any) -> None:
     """Draw a curve in the style of its name, without a bridge across jumps.
 
@@ -158,7 +172,7 @@ def penalty_panels(penalties: Mapping[str, Callable[[Array], Any]], reach: float
         line(slope, x, (np.asarray(phi(x + h)) - np.asarray(phi(x - h))) / (2 * h), label, index)
         line(moved, x, certify.prox(phi, x, step)[0], label, index)
     moved.plot(x, x, **GUIDE)
-    value.figure.legend(*value.get_legend_handles_labels(), loc="outside lower center", ncols=len(penalties))
+    legend_below(value, len(penalties))
 
 
 def image_grid(images: Mapping[str, Array], inset: tuple[int, int, int], columns: int) -> None:
@@ -212,7 +226,7 @@ def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(xlabel)
-    axis.figure.legend(loc="outside lower center", ncols=3)
+    legend_below(axis, 3)
 
 
 def signal_rows(clean: Array, rows: Mapping[str, Array], *windows: tuple[int, int]) -> None:
@@ -251,7 +265,7 @@ def learning_curves(runs: Mapping[str, tuple[Array, Array, Array]]) -> None:
     runs : mapping of str to (seconds, score, gap)
         Each of shape (n_iter,). The name is that of a penalty, a comma, and that of the solver.
     """
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex="col", sharey="row")
+    _, axes = plt.subplots(2, 2, figsize=(9, 6), sharex="col", sharey="row")
     for name, (seconds, score, gap) in runs.items():
         penalty, solver = name.split(", ")
         style = STYLES[penalty] | {"linestyle": {"ADMM": "-", "L-BFGS": "--"}.get(solver, ":"), "linewidth": 1.8}
@@ -263,7 +277,7 @@ def learning_curves(runs: Mapping[str, tuple[Array, Array, Array]]) -> None:
     axes[1, 0].set_ylabel("relative objective gap")
     axes[1, 0].set_xlabel("iterations")
     axes[1, 1].set_xlabel("milliseconds")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(axes[0, 0], 3)
 
 
 def ratios(rows: Sequence[tuple[str, float, float]]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import nonnegative, real
+from .frontend import request, shell
 
 __all__ = [
     "VERDICTS",
@@ -254,21 +255,14 @@ def _verdict(holds: object, margin: float | None, spread: float | None) -> str:
 
 def _where() -> tuple[Any, int]:
     """The cell that called the judge, and the number of its run; in plain Python its file, which runs once."""
-    shell = _shell()
-    message: Mapping[str, Any] = shell.get_parent() if hasattr(shell, "get_parent") else {}
     # A front end may name the cell; then an edited cell is the same cell. Else a notebook's cell is a file, which is
     # named by its content.
-    cell = message.get("metadata", {}).get("cellId") or sys._getframe(2).f_code.co_filename
-    return cell, getattr(shell, "execution_count", 0)
-
-
-def _shell() -> Any:
-    """IPython's shell, or None in plain Python."""
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    cell = request().get("metadata", {}).get("cellId") or sys._getframe(2).f_code.co_filename
+    return cell, getattr(shell(), "execution_count", 0)
 
 
 def _show(thing: object) -> None:
-    if _shell() is None:
+    if shell() is None:
         print(thing)
     else:
         importlib.import_module("IPython.display").display(thing)

@@ -1,24 +1,23 @@
-"""Search over parameters: in parallel, with a progress bar, and with a cache that survives an interrupt."""
+"""Search over parameters: in parallel, with a progress bar, and able to continue after an interrupt."""
 
-import functools
-import hashlib
+import contextlib
 import itertools
 import math
 import os
 import pickle
-import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..checks import extra
+from .frontend import watched
 
-__all__ = ["Search", "evaluate", "search"]
+__all__ = ["Search", "by_cell", "evaluate", "search"]
 
 #: Whether a call of `evaluate` runs: one within it shows no bar of its own, as bars of several workers would mix.
 _inside = ContextVar("_inside", default=False)
@@ -80,11 +79,12 @@ def evaluate(
     n_jobs : int, optional
         Workers of joblib: all by default. The results do not depend on it.
     label : str, optional
-        Shown beside the progress bar. The environment variable ``TQDM_DISABLE=1`` hides the bar, and a call within
-        another one has none.
+        Shown beside the progress bar. There is a bar if a person looks on, at a terminal or a notebook, and none
+        within another call. The environment variable ``TQDM_DISABLE`` decides instead, if it is set: ``1`` hides the
+        bar, and an empty value shows it.
     cache : path, optional
-        A folder, made if it is not there, which keeps the result of each call as soon as it is known: after an
-        interrupt, a second run continues. Nothing is kept by default. See the notes.
+        A folder, made if it is not there, which keeps the result of each call as soon as it is known, until all are
+        known: after an interrupt, a second run continues. See the notes.
 
     Returns
     -------
@@ -95,32 +95,77 @@ def evaluate(
     ------
     ImportError
         If joblib or tqdm are not installed (the extra ``tune``).
+    ValueError
+        If the folder holds a result that ``function`` does not give any more, or a point cannot be pickled.
+
+    Warns
+    -----
+    UserWarning
+        If results of an interrupted run are used.
 
     Notes
     -----
-    A kept result is used again only if all that can change it is what it was: the point; the code of ``function``, its
-    defaults, and the values that it takes from the functions and the module around it, followed into further functions
-    there; and every source file of this package. Other packages count by their names alone: remove the folder after
-    an upgrade. Each entry is a small pickle, written whole or not at all. Like any pickle, it can run code when it is
-    read, so name a folder that only you write to.
+    Results are kept by the name of ``function`` and by the point, so nothing can tell from an entry whether the
+    function, or anything that it uses, has changed since. Three things keep a changed function from being served old
+    results in silence. A run that ends removes what it kept: only an interrupt leaves anything to continue from. A run
+    that continues says so in a warning, with the folder to remove if the function has changed. And it first
+    calls the function once more at a point that is kept, and raises an error if the result is not the same, whatever
+    has changed: code, attributes, modules, data. So ``function`` must give the same result twice. Each entry is a small
+    pickle, written whole or not at all. Like any pickle, it can run code when it is read, so name a folder that only
+    you write to.
     """
     with extra("tune", "the search"):
         from joblib import Parallel, delayed
         from tqdm import tqdm
-    files = _files(function, points, Path(cache)) if cache is not None else [None] * len(points)
-    results: dict[int, Any] = {
-        i: pickle.loads(file.read_bytes()) for i, file in enumerate(files) if file is not None and file.exists()
-    }
+    files = _files(function, points, Path(cache)) if cache is not None else []
+    results: dict[int, Any] = {i: pickle.loads(file.read_bytes()) for i, file in enumerate(files) if file.exists()}
+    if results:
+        _verify(function, points, results, cache)
     missing = [(i, points[i]) for i in range(len(points)) if i not in results]
     calls = (delayed(_numbered)(function, i, point) for i, point in missing)
-    quiet = {"disable": True} if _inside.get() else {}  # else what the environment variable TQDM_DISABLE says
+    hidden = _inside.get() or not ("TQDM_DISABLE" in os.environ or watched())
+    quiet = {"disable": True} if hidden else {}  # else what the environment variable says
     with tqdm(desc=label, total=len(points), initial=len(results), leave=False, **quiet) as bar:
         for i, result in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls):
             results[i] = result
-            if (file := files[i]) is not None:
-                _keep(file, result)
+            if files:
+                _keep(files[i], result)
             bar.update()
+    for file in files:
+        file.unlink(missing_ok=True)
+    if cache is not None:
+        with contextlib.suppress(OSError):  # it may hold what is not ours
+            Path(cache).rmdir()
     return [results[i] for i in range(len(points))]
+
+
+def by_cell(
+    function: Callable[..., Any],
+    names: Sequence[str],
+    cells: Sequence[tuple[Any, ...]],
+    n_jobs: int = -1,
+    label: str | None = None,
+) -> dict[tuple[Any, ...], Any]:
+    """Call a function once for each cell of a design, in parallel: equal searches for several methods, for one.
+
+    Parameters
+    ----------
+    function : callable
+        Called as ``function(**dict(zip(names, cell)))``.
+    names : sequence of str
+        What the entries of a cell are.
+    cells : sequence of tuples
+        The design, such as (method, signal, level of noise).
+    n_jobs, label
+        As in `evaluate`.
+
+    Returns
+    -------
+    dict
+        Cell → what the call returned, in the order of the cells.
+    """
+    points = [dict(zip(names, cell, strict=True)) for cell in cells]
+    return dict(zip(cells, evaluate(function, points, n_jobs, label), strict=True))
 
 
 def search(
@@ -203,57 +248,32 @@ def _keep(file: Path, result: Any) -> None:
 
 
 def _files(function: Callable[..., Any], points: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Where the result of each point is kept: names that change with everything that may change the result."""
-    from joblib.hashing import NumpyHasher
-
-    class Hasher(NumpyHasher):  # type: ignore[misc]
-        """joblib's hash of objects and arrays, and of functions by what they do instead of by their name."""
-
-        def __init__(self) -> None:
-            super().__init__("sha1")
-            self.seen: dict[int, int] = {}
-
-        def save(self, value: Any) -> None:
-            if isinstance(value, MethodType):
-                value = value.__func__, value.__self__
-            elif isinstance(value, ModuleType):
-                value = value.__name__
-            elif isinstance(value, frozenset):  # joblib sorts a set alone, and a constant set is frozen
-                value = frozenset, set(value)
-            elif isinstance(value, FunctionType | type) and _written_here(value):
-                known, number = id(value) in self.seen, self.seen.setdefault(id(value), len(self.seen))
-                value = number if known else (number, _content(value))
-            super().save(value)
+    """Where the result of each point is kept. The place in the list counts, as functions in points may look alike."""
+    from joblib import hash as digest
 
     folder.mkdir(parents=True, exist_ok=True)
-    what = Hasher().hash(function)
-    return [folder / Hasher().hash((what, _sources(), dict(point))) for point in points]
+    name = getattr(function, "__qualname__", type(function).__name__)
+    try:
+        return [folder / digest((name, i, dict(point)), hash_name="sha1") for i, point in enumerate(points)]
+    except pickle.PicklingError as error:
+        raise ValueError(
+            f"points must hold what pickle can save, if cache={os.fspath(folder)!r} is to keep them"
+        ) from error
 
 
-def _written_here(thing: FunctionType | type) -> bool:
-    """Whether a function or class is of a script or a notebook, and not of a package, whose name says which it is."""
-    return "." not in thing.__module__ and thing.__module__ not in sys.stdlib_module_names
+def _verify(
+    function: Callable[..., Any],
+    points: Sequence[Mapping[str, Any]],
+    kept: Mapping[int, Any],
+    folder: str | os.PathLike[str] | None,
+) -> None:
+    """Say that kept results are used, and raise an error if one of them is not what the function returns now."""
+    from joblib import hash as digest
 
-
-def _content(thing: FunctionType | type) -> tuple[Any, ...]:
-    """All that decides what a function does, or what the methods of a class do."""
-    if isinstance(thing, type):
-        return thing.__bases__, [part for _, part in sorted(vars(thing).items()) if isinstance(part, FunctionType)]
-    codes = [thing.__code__]
-    for code in codes:  # grows: the code of an inner function is a constant of the outer one
-        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    names = {name for code in codes for name in code.co_names}
-    taken = {name: thing.__globals__[name] for name in names & thing.__globals__.keys()}
-    constants = [[c for c in code.co_consts if not isinstance(c, CodeType)] for code in codes]
-    around = [cell.cell_contents for cell in thing.__closure__ or ()]
-    steps = [(code.co_code, code.co_names) for code in codes]
-    return steps, constants, thing.__defaults__, thing.__kwdefaults__, around, taken
-
-
-@functools.cache
-def _sources() -> str:
-    """Hash of the source files of this package."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    where = f"cache={os.fspath(folder or '')!r}"
+    i, old = next(iter(kept.items()))
+    new = pickle.loads(pickle.dumps(_numbered(function, i, points[i])[1]))  # as the old one went through a file
+    if digest(new) != digest(old):
+        raise ValueError(f"{where} holds a result for {dict(points[i])!r} that the function does not give any more")
+    what = f"{len(kept)} of {len(points)} results are those of an interrupted run, in {where}"
+    warnings.warn(f"{what}: remove the folder if the function has changed since", UserWarning, stacklevel=3)
