@@ -1,3 +1,5 @@
+const root = document.documentElement;
+
 /* Figures open in a dialog as wide as the window, by a click or by the button that the keyboard reaches. */
 function enlarge() {
   const dialog = document.createElement("dialog");
@@ -25,6 +27,36 @@ function enlarge() {
   }
 }
 
+/* One button folds all code of all pages, and unfolds it; the browser remembers. A phone begins folded. */
+function fold() {
+  if (!document.querySelector("article div.cell_input")) return;
+  const folded = () => (localStorage.getItem("code") ?? (innerWidth < 600 ? "folded" : "shown")) === "folded";
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "fold" });
+  const show = () => {
+    root.classList.toggle("code-folded", folded());
+    button.textContent = folded() ? "Show all code" : "Hide all code";
+    reach();
+  };
+  button.addEventListener("click", () => {
+    localStorage.setItem("code", folded() ? "shown" : "folded");
+    show();
+  });
+  document.querySelector("article h1").after(button);
+  show();
+}
+
+/* A long page has a way back to its beginning, where its contents are, at the end of each section. */
+function back() {
+  const sections = document.querySelectorAll("article section > section:has(> h2)");
+  if (sections.length < 5) return;
+  const top = document.querySelector("article h1").parentElement;
+  for (const section of sections) {
+    const link = Object.assign(document.createElement("a"), { href: `#${top.id}`, textContent: "Back to the top" });
+    link.className = "back";
+    section.append(link);
+  }
+}
+
 /* What scrolls within its own box can be reached by the keyboard, and so scrolled with its arrows. */
 function reach() {
   for (const box of document.querySelectorAll("article :is(table, pre, figure, div.math, mjx-container)")) {
@@ -33,7 +65,6 @@ function reach() {
 }
 
 /* Mathematics comes late and would move the lines: show the text when it is typeset, or after two seconds. */
-const root = document.documentElement;
 root.classList.add("typesetting");
 const show = () => root.classList.remove("typesetting");
 setTimeout(show, 2000);
@@ -52,7 +83,11 @@ window.addEventListener("afterprint", () => {
   before = null;
 });
 
-document.addEventListener("DOMContentLoaded", enlarge);
+document.addEventListener("DOMContentLoaded", () => {
+  enlarge();
+  fold();
+  back();
+});
 window.addEventListener("load", async () => {
   reach();
   await window.MathJax?.startup?.promise;
