@@ -22,6 +22,7 @@ from .penalties import (
     PiE,
     Tukey,
 )
+from .recover import recover
 from .regression import regress
 
 __version__ = "0.1.0"
@@ -46,5 +47,6 @@ __all__ = [
     "PiE",
     "Tukey",
     "denoise_tv",
+    "recover",
     "regress",
 ]

@@ -1,4 +1,4 @@
-"""Forward differences in any dimension: the operator D of (11), its adjoint, and linear systems with it."""
+"""Forward differences on grids and graphs, and linear systems with them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 from scipy.linalg import get_lapack_funcs
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator
 
-__all__ = ["adjoint", "differences", "norm_squared", "resolvent", "spectrum"]
+from .checks import finite, floating, integer
+
+__all__ = ["Differences", "Incidence", "adjoint", "differences", "norm_squared", "resolvent", "spectrum"]
 
 Array = NDArray[Any]
 
@@ -116,3 +120,115 @@ def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Arra
         return lambda y: pttrs(diagonal, below, y)[0]
     divisor = (1 + weight * spectrum(shape)).astype(dtype)
     return lambda y: idctn(dctn(y, norm="ortho") / divisor, norm="ortho", overwrite_x=True)
+
+
+class Differences(LinearOperator):
+    """Forward differences of a grid as a linear operator: D of (11), on raveled arrays.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of the signals, every axis of one entry or more.
+
+    Attributes
+    ----------
+    dims : tuple of int
+        Shape of the signals. They are raveled in C order; the differences of one axis come after those of another,
+        each raveled likewise.
+    shape : tuple of int
+        (number of differences, number of entries).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shape does not hold integers, or one below 1, or none.
+
+    See Also
+    --------
+    differences : The same on arrays.
+
+    Examples
+    --------
+    >>> from weep.operators import Differences
+    >>> Differences(3) @ [1.0, 3.0, 2.0]
+    array([ 2., -1.])
+    """
+
+    dims: tuple[int, ...]
+
+    def __init__(self, shape: int | Sequence[int]) -> None:
+        sizes = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+        self.dims = tuple(integer("shape", n, 1) for n in sizes)
+        if not self.dims:
+            raise ValueError("shape=() must have one axis or more")
+        entries = math.prod(self.dims)
+        self._parts = [tuple(n - (k == axis) for k, n in enumerate(self.dims)) for axis in range(len(self.dims))]
+        super().__init__(np.dtype(np.float64), (sum(map(math.prod, self._parts)), entries))
+
+    def _matvec(self, x: Array) -> Array:
+        return np.concatenate([part.ravel() for part in differences(x.reshape(self.dims))])
+
+    def _rmatvec(self, p: Array) -> Array:
+        ends = np.cumsum([math.prod(part) for part in self._parts])[:-1]
+        pieces = np.split(p.ravel(), ends)
+        return adjoint([piece.reshape(part) for piece, part in zip(pieces, self._parts, strict=True)]).ravel()
+
+
+class Incidence(LinearOperator):
+    """Differences along the edges of a graph: :math:`(Dx)_e = w_e (x_j - x_i)` for the edge e from i to j.
+
+    Parameters
+    ----------
+    edges : array_like of shape (k, 2)
+        Pairs of nodes, integers from 0 to n − 1. An edge may not join a node with itself.
+    n : int
+        Number of nodes.
+    weights : array_like of shape (k,), optional
+        Weights w ≥ 0, which are 1 by default.
+
+    Attributes
+    ----------
+    dims : tuple of int
+        (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the edges are not pairs of nodes of the graph, or the weights do not fit, or are negative or not finite.
+
+    Examples
+    --------
+    >>> from weep.operators import Incidence
+    >>> Incidence([(0, 1), (0, 2)], 3) @ [1.0, 3.0, 2.0]
+    array([2., 1.])
+    """
+
+    dims: tuple[int]
+
+    def __init__(self, edges: Any, n: int, weights: Any = None) -> None:
+        n, pairs = integer("n", n, 1), np.asarray(edges)
+        if pairs.size == 0:
+            pairs = np.empty((0, 2), np.int64)
+        if pairs.dtype.kind not in "iu":
+            raise TypeError(f"edges must hold integers, not {pairs.dtype}")
+        if pairs.ndim != 2 or pairs.shape[1] != 2:
+            raise ValueError(f"edges must have the shape (k, 2), not {pairs.shape}")
+        if pairs.size and not (pairs.min() >= 0 and pairs.max() < n):
+            raise ValueError(f"edges must join nodes from 0 to {n - 1}, not {pairs.min()} to {pairs.max()}")
+        if np.any(pairs[:, 0] == pairs[:, 1]):
+            raise ValueError("edges must join two nodes, and one joins a node with itself")
+        k = len(pairs)
+        w = np.ones(k) if weights is None else finite("weights", floating("weights", weights)).astype(np.float64)
+        if w.shape != (k,) or np.any(w < 0):
+            raise ValueError(f"weights must be {k} numbers of at least 0, one for each edge")
+        values = np.stack([-w, w], axis=1).ravel()
+        self._matrix = csr_array((values, pairs.ravel(), np.arange(0, 2 * k + 1, 2)), (k, n))
+        self._transposed = self._matrix.T.tocsr()
+        self.dims = (n,)
+        super().__init__(np.dtype(np.float64), (k, n))
+
+    def _matvec(self, x: Array) -> Array:
+        return self._matrix @ x
+
+    def _rmatvec(self, p: Array) -> Array:
+        return self._transposed @ p

@@ -1,0 +1,58 @@
+"""Paths of problems, from a convex or nearly convex penalty to the one that is wanted."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ..penalties import CEL0, MCP, SCAD, WEEP, LogSum, Lp, Penalty, PiE, Tukey
+
+#: How many times a parameter that makes a penalty convex at infinity is larger at the start of the path.
+FAR = 100.0
+
+
+def family(phi: Penalty, k: int) -> list[tuple[Penalty, float]]:
+    """The k penalties of a path to φ, each with a factor of λ, the last one φ with 1.
+
+    Parameters
+    ----------
+    phi : Penalty
+        Where the path ends.
+    k : int
+        Number of problems.
+
+    Returns
+    -------
+    list of (Penalty, float)
+        Only φ where it is convex.
+
+    Raises
+    ------
+    ValueError
+        If nothing is known that leads to φ.
+    """
+    if phi.weak_convexity == 0:
+        return [(phi, 1.0)]
+    t = np.linspace(0, 1, k) if k > 1 else np.ones(1)
+    larger = [float(FAR ** (1 - s)) for s in t]
+    if isinstance(phi, WEEP):
+        top = math.sqrt(2 * phi.a)
+        return [(dataclasses.replace(phi, b=float(top + s * (phi.b - top)) if s < 1 else phi.b), 1.0) for s in t]
+    if isinstance(phi, MCP):
+        return [(MCP(phi.lam, phi.gamma * f), 1.0) for f in larger]
+    if isinstance(phi, CEL0):
+        root = math.sqrt(2 * phi.lam)
+        return [(MCP(root * phi.norm, root / phi.norm / (root * phi.norm) * f), 1.0) for f in larger[:-1]] + [
+            (phi, 1.0)
+        ]
+    if isinstance(phi, SCAD):
+        return [(SCAD(phi.lam, phi.a * f), 1.0) for f in larger]
+    if isinstance(phi, Tukey):
+        return [(Tukey(phi.c * f), 1.0) for f in larger]
+    if isinstance(phi, LogSum):
+        return [(LogSum(phi.eps * f), f) for f in larger]
+    if isinstance(phi, PiE):
+        return [(PiE(phi.sigma * f), f) for f in larger]
+    if isinstance(phi, Lp):
+        return [(Lp(float(1 + s * (phi.p - 1))) if s < 1 else phi, 1.0) for s in t]
+    raise ValueError(f"path is for penalties with a known way from a convex one, and none is known to {phi!r}")
