@@ -39,7 +39,7 @@ class Torch:
         return self.torch.func.vmap(self.torch.func.grad(f))
 
     def compiled(self, f):
-        return f  # compiling needs a C++ compiler
+        return f  # see test_torch_compiles_the_whole_graph: to compile takes seconds
 
     def vectorised(self, f):
         return self.torch.func.vmap(f)
@@ -70,7 +70,7 @@ def library(request):
 
 def points(phi):
     """Zero, both sides and the ends of every piece, and far out."""
-    ends = [p.start for p in pieces.expansion(phi)] if phi.pieces else [0.0, phi.c]
+    ends = [p.start for p in phi.pieces] if phi.pieces else [0.0, phi.c]
     near = [end * factor for end in ends for factor in (0.5, 1 - 1e-9, 1.0, 1 + 1e-9, 1.5)]
     x = np.unique([*near, 1e-300, 1e-3, 1.0, 30.0, 1e6])
     return np.concatenate([-x[::-1], x])
@@ -156,7 +156,7 @@ def test_autograd_of_the_prox_in_both_arguments(library, phi, step):
     z = np.linspace(-4, 4, 161) + 1e-3
     z[80] = 0.0
     x = phi.prox(z, step)
-    held = (x == 0) & (pieces.expansion(phi)[0].slope > 0)
+    held = (x == 0) & (phi.pieces[0].slope > 0)
     slope = np.where(held, 0, 1 / (1 + step * pieces.curvature(phi, x)))
     got = library.derivative(lambda z: phi.prox(z, step))(library.array(z))
     np.testing.assert_allclose(np.asarray(got), slope, rtol=1e-10)
@@ -212,7 +212,7 @@ def test_jax_agrees_with_numpy_over_the_domain(exponent, fraction, x, step):
 @quadratic
 def test_expansion_at_the_pieces(phi):
     """Each piece ends with the value and the slope with which the next one starts."""
-    for p, q in zip(pieces.expansion(phi), pieces.expansion(phi)[1:], strict=False):
+    for p, q in zip(phi.pieces, phi.pieces[1:], strict=False):
         t = p.end - p.start
         assert p.value + p.slope * t + p.curvature * t**2 / 2 == pytest.approx(q.value, rel=1e-12)
         end = p.slope + p.curvature * t
@@ -220,6 +220,57 @@ def test_expansion_at_the_pieces(phi):
             assert end == pytest.approx(q.slope, rel=1e-9, abs=1e-14 * phi.grad(p.end) + 1e-13)
         else:
             assert end > q.slope  # the cap: a concave kink
+
+
+@quadratic
+def test_float16_has_the_derivatives_of_numpy_up_to_its_largest_value(library, phi):
+    """Squares overflow in branches that are not taken: their derivative must not be NaN."""
+    x = np.array([-6e4, -300.0, -2.0, 0.0, 0.1, 2.0, 300.0, 6e4], np.float16)
+    t = library.array(x, "float16")
+    for got, want in [
+        (phi(t), phi(x)),
+        (phi.grad(t), phi.grad(x)),
+        (phi.prox(t, 0.4), phi.prox(x, 0.4)),
+        (library.derivative(phi)(t), phi.grad(x)),
+        (library.derivative(phi.grad)(t), pieces.curvature(phi, x)),
+    ]:
+        assert got.dtype == t.dtype
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(np.asarray(got), np.asarray(want, np.float16), rtol=2e-3)
+    assert np.all(np.isfinite(np.asarray(library.derivative(lambda z: phi.prox(z, 0.4))(t))))
+
+
+@quadratic
+def test_float32_has_derivatives_where_its_squares_overflow(library, phi):
+    x = np.array([-1e30, -1e20, 1e20, 1e30], np.float32)
+    t = library.array(x, "float32")
+    np.testing.assert_allclose(np.asarray(library.derivative(phi)(t)), phi.grad(x), rtol=1e-6)
+    assert np.all(np.isfinite(np.asarray(library.derivative(lambda z: phi.prox(z, 0.4))(t))))
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("phi", [WEEP(10.0, 0.1), L1(), CappedL1(0.33)], ids=repr)
+def test_torch_compiles_the_whole_graph(phi, backend):
+    torch = pytest.importorskip("torch")
+    phi = type(phi)(**vars(phi)) if not isinstance(phi, WEEP) else WEEP(phi.a, phi.b, 1.5)  # its pieces are not cached
+    x = np.linspace(-3, 3, 60)
+    for method in (phi, phi.grad, lambda z: phi.prox(z, 0.4), lambda z: phi.prox(z, 4.0)):
+        torch._dynamo.reset()
+        compiled = torch.compile(method, fullgraph=True, backend=backend)
+        t = torch.tensor(x, requires_grad=True)
+        got = compiled(t)
+        np.testing.assert_allclose(got.detach().numpy(), method(x), rtol=1e-12, atol=1e-14)
+        (slope,) = torch.autograd.grad(got.sum(), t)
+        (want,) = torch.autograd.grad(method(t).sum(), t)
+        torch.testing.assert_close(slope, want)
+
+
+def test_out_is_for_numpy(library):
+    t = library.array([1.0])
+    for call in (lambda: L2()(t, out=t), lambda: L2().grad(t, out=t), lambda: L2().prox(t, 1.0, out=t)):
+        with pytest.raises(TypeError, match="out is for NumPy arrays"):
+            call()
 
 
 def test_what_has_no_kernel_says_so(library):

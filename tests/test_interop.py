@@ -7,9 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import least_squares, minimize
 
-from weep import L1, L2, MCP, SCAD, WEEP, CappedL1, Huber, LogSum, Tukey, denoise_tv
+from weep import L1, L2, MCP, SCAD, WEEP, CappedL1, ConvergenceWarning, Huber, LogSum, Tukey, denoise_tv
 
 PHI = WEEP(20.0, 0.1, scale=0.5)
 NEEDS = {
@@ -87,6 +89,18 @@ class TestPyProximal:
         )
         assert np.abs(60 * lasso_units_gradient(X, y, w, 0.1)).max() < 1e-6
 
+    def test_a_step_for_each_entry(self, library):
+        f, rng = library[0].Separable(PHI, 0.3), np.random.default_rng(0)
+        x, tau = rng.normal(size=20), rng.choice([0.1, 0.5, 2.0], 20)
+        np.testing.assert_array_equal(f.prox(x, tau), [f.prox(v, t) for v, t in zip(x, tau, strict=True)])
+        np.testing.assert_array_equal(f.prox(x, np.full(1, 0.5)), f.prox(x, 0.5))
+        np.testing.assert_allclose(f.prox(x, tau) + tau * f.proxdual(x / tau, 1 / tau), x)
+
+    def test_what_it_cannot_treat(self, library):
+        for arguments, error, name in ((("x",), TypeError, "phi"), ((PHI, 0.0), ValueError, "sigma")):
+            with pytest.raises(error, match=f"{name}="):
+                library[0].Separable(*arguments)
+
     def test_moreau_and_gradient(self, library):
         ours, _ = library
         f, x = ours.Separable(PHI, 0.3), np.linspace(-3, 3, 31)
@@ -149,6 +163,8 @@ class TestSkglm:
     def test_other_penalties_are_refused(self):
         with pytest.raises(TypeError):
             adapter("skglm").penalty(LogSum(1.0), 1.0)
+        with pytest.raises(ValueError, match="alpha=-1 must not be negative"):
+            adapter("skglm").penalty(PHI, -1)
 
 
 class TestSklearn:
@@ -180,6 +196,69 @@ class TestSklearn:
         with pytest.raises(ValueError, match="Lipschitz"):
             ours.SmoothRegression(penalty=L1()).fit(X, y)
 
+    def test_units_and_offsets_do_not_matter(self):
+        ours = adapter("sklearn")
+        x, y = outlier_line()
+        X = np.column_stack((x, np.random.default_rng(1).normal(size=x.size)))
+        first = ours.SmoothRegression(Huber(0.5), alpha=0.0).fit(X, y)
+        assert abs(first.coef_[0] - 3) < 0.1
+
+        @given(st.floats(-9, 9), st.floats(-9, 9), st.floats(-1e9, 1e9), st.floats(-1e6, 1e6))
+        def check(of_x, of_y, offset, level):
+            s, t = 10**of_x, 10**of_y
+            model = ours.SmoothRegression(Huber(0.5 * t), alpha=0.0).fit(s * (X + offset), t * (y + level))
+            np.testing.assert_allclose(model.coef_ * s / t, first.coef_, atol=1e-5 * (1 + abs(offset) / 1e5))
+            both = model.predict(s * (X + offset)) / t - level, first.predict(X)
+            np.testing.assert_allclose(*both, atol=1e-4 * (1 + abs(offset) / 1e5))
+
+        check()
+
+    @given(st.floats(-4, 4), st.integers(0, 10))
+    def test_every_penalised_fit_is_stationary(self, power, seed):
+        ours = adapter("sklearn")
+        X, y, _ = sparse_problem(seed=seed)
+        X = X * 10**power
+        model = ours.SmoothRegression(penalty=PHI, alpha=0.1, fit_intercept=False).fit(X, y)
+        data = X.T @ (y - X @ model.coef_) / len(y)
+        # The forces of data and penalty balance, in units of what each row of data could do.
+        reach = np.sqrt((X**2).mean(0) * np.mean((y - X @ model.coef_) ** 2)) + 0.1 * np.abs(PHI.grad(model.coef_))
+        assert np.max(np.abs(data - 0.1 * PHI.grad(model.coef_)) / reach) < 1e-4
+
+    def test_too_few_iterations_are_admitted(self):
+        x, y = outlier_line()
+        with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+            adapter("sklearn").SmoothRegression(Huber(0.1), max_iter=1).fit(x[:, None], y)
+
+    def test_weights_are_repetitions(self):
+        ours, rng = adapter("sklearn"), np.random.default_rng(0)
+        x, y = outlier_line()
+        times = rng.integers(0, 4, x.size)
+        for loss in (Huber(0.5), Tukey(8.0), WEEP(10.0, 0.01, scale=2.0)):
+            model = ours.SmoothRegression(loss, alpha=0.01)
+            weighted = model.fit(x[:, None], y, sample_weight=times).coef_
+            repeated = model.fit(np.repeat(x, times)[:, None], np.repeat(y, times)).coef_
+            np.testing.assert_allclose(weighted, repeated, rtol=1e-6)
+            for wrong, message in ((0 * times, "(?i)sample.weight"), (-times, "Negative values")):
+                with pytest.raises(ValueError, match=message):
+                    model.fit(x[:, None], y, sample_weight=wrong)
+
+    def test_parameters_of_loss_and_penalty_have_names(self):
+        ours = adapter("sklearn")
+        from sklearn.base import clone
+        from sklearn.model_selection import GridSearchCV
+
+        x, y = outlier_line()
+        search = GridSearchCV(ours.SmoothRegression(Huber(1.0)), {"loss__delta": [0.1, 100.0], "alpha": [0.0]})
+        search.fit(x[:, None], y)
+        assert search.best_params_["loss__delta"] in (0.1, 100.0)
+        assert search.best_estimator_.loss == Huber(search.best_params_["loss__delta"])
+        model = clone(ours.SmoothRegression(Huber(1.0), WEEP(3.0, 0.5))).set_params(penalty__a=4.0, loss=Huber(2.0))
+        assert (model.loss, model.penalty) == (Huber(2.0), WEEP(4.0, 0.5))
+        assert model.set_params(loss=Tukey(), loss__c=3.0).loss == Tukey(3.0)
+        for wrong in ("loss__delta", "penalty__x", "alpha__y", "gamma__a"):
+            with pytest.raises(ValueError, match=f"{wrong} is no parameter"):
+                model.set_params(**{wrong: 1.0})
+
 
 class TestStatsmodels:
     def test_rlm_with_a_huber_agrees_with_its_own(self):
@@ -207,6 +286,18 @@ class TestStatsmodels:
         assert norm.weights(np.array([0.0, 1e-9, -1e-9])) == pytest.approx([20.0, 20.0, 20.0])
         assert (norm.redescending, adapter("statsmodels").Norm(WEEP(1, 0)).redescending) == ("not", "hard")
 
+    def test_tukey_is_that_of_statsmodels(self):
+        norms = pytest.importorskip("statsmodels.api").robust.norms
+        z = np.linspace(-8, 8, 401)
+        theirs, ours = norms.TukeyBiweight(4.685), adapter("statsmodels").Norm(Tukey(4.685))
+        for name in ("psi", "weights", "psi_deriv"):
+            np.testing.assert_allclose(getattr(ours, name)(z), getattr(theirs, name)(z), atol=1e-5)
+
+    def test_what_it_cannot_treat(self):
+        for phi, error in ((L1(), ValueError), (MCP(1.0, 2.0), ValueError), ("huber", TypeError)):
+            with pytest.raises(error, match="phi="):
+                adapter("statsmodels").Norm(phi)
+
 
 class TestScipy:
     def test_minimize(self):
@@ -222,7 +313,23 @@ class TestScipy:
             found = minimize(objective, np.zeros(30), jac=True, method=method, tol=1e-8)
             assert np.abs(lasso_units_gradient(X, y, found.x, 0.1)).max() < 1e-4
 
-    @pytest.mark.parametrize("phi", [WEEP(10.0, 0.01, scale=2.0), Huber(0.5)], ids=repr)
+    def test_minimize_hands_arguments_on(self):
+        ours = adapter("scipy")
+        objective = ours.penalised(lambda x, a, b: (a * (x @ x) / 2 + b @ x, a * x + b), L2(), 1.0)
+        found = minimize(objective, np.zeros(2), (3.0, np.array([4.0, 8.0])), jac=True)
+        np.testing.assert_allclose(found.x, [-1.0, -2.0], atol=1e-5)
+
+    def test_what_it_cannot_treat(self):
+        ours = adapter("scipy")
+        for phi, error in ((L1(), ValueError), ("huber", TypeError)):
+            with pytest.raises(error, match="phi="):
+                ours.loss(phi)
+            with pytest.raises(error, match="phi="):
+                ours.penalised(np.sin, phi, 1.0)
+        with pytest.raises(ValueError, match=r"lam=-1\.0 must not be negative"):
+            ours.penalised(np.sin, PHI, -1.0)
+
+    @pytest.mark.parametrize("phi", [WEEP(10.0, 0.01, scale=2.0), Huber(0.5), Tukey(8.0)], ids=repr)
     def test_least_squares(self, phi):
         x, y = outlier_line()
         loss = adapter("scipy").loss(phi)
@@ -254,6 +361,13 @@ class TestTorch:
             torch.testing.assert_close(ours.Loss(Huber(0.5), reduction)(a, b), theirs(a, b))
         with pytest.raises(ValueError, match="reduction="):
             ours.Loss(PHI, "max")
+        with pytest.raises(ValueError, match=r"one shape, not \(3, 1\) and \(3,\)"):
+            ours.Loss(PHI)(torch.ones(3, 1), torch.ones(3))
+        with pytest.raises(TypeError, match="phi='huber' must be a penalty"):
+            ours.Loss("huber")
+        for arguments, error in ((("huber", 1.0), TypeError), ((PHI, -1.0), ValueError)):
+            with pytest.raises(error):
+                ours.Regulariser(*arguments)
 
     def test_a_line_through_outliers(self):
         ours, torch = adapter("torch"), importlib.import_module("torch")

@@ -199,7 +199,10 @@ class TestFactorisation:
 def test_factorisation_checks_its_input():
     with pytest.raises(ValueError, match="depth=1 must be at least 2"):
         DWF(1)
-    with pytest.raises(TypeError, match=r"depth=2\.0 must be an integer"):
-        DWF(2.0)
+    for bad in (2.0, True, "2"):
+        with pytest.raises(TypeError, match=r"depth=.* must be an integer"):
+            DWF(bad)
+    assert DWF(np.int64(3)) == DWF(3)
+    assert repr(DWF(np.int32(3))) == "DWF(depth=3)"
     with pytest.raises(ValueError, match="3 entries along the first axis"):
         DWF(3).collapse(np.ones((2, 5)))

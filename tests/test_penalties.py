@@ -3,7 +3,7 @@
 import math
 import pickle
 import time
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, dataclass, fields
 from types import SimpleNamespace
 
 import mpmath as mp
@@ -12,7 +12,26 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from weep import CEL0, L0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, LogSum, Lp, PiE, Tukey, certify
+from weep import (
+    CEL0,
+    L0,
+    L1,
+    L2,
+    MCP,
+    SCAD,
+    WEEP,
+    CappedL1,
+    CappedL2,
+    Huber,
+    LogSum,
+    Lp,
+    PiE,
+    Tukey,
+    certify,
+    denoise_tv,
+)
+from weep.penalties import PiecewiseQuadratic
+from weep.penalties.pieces import curvature
 
 mp.mp.dps = 50
 EPS = np.finfo(float).eps
@@ -280,14 +299,21 @@ class TestAgainstBruteForce:
 
 @every
 class TestArrays:
-    @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 3), (3, 9000)])
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.bool_])
-    def test_shape_and_dtype(self, phi, shape, dtype):
-        x = np.linspace(-3, 3, math.prod(shape)).reshape(shape).astype(dtype)
-        expected = dtype if np.issubdtype(dtype, np.floating) else np.float64
-        for result in (phi(x), phi.grad(x), phi.prox(x, 0.4), phi.prox(x, 7.0)):
-            assert result.shape == shape
-            assert result.dtype == expected
+    @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "g", ">f2", ">f4", ">f8", ">g", "i4", "?"])
+    def test_every_dtype_works_in_every_kernel(self, phi, dtype):
+        """In blocks, compiled kernels and parameter_grads: floating types stay, in native order."""
+        x = np.linspace(-3, 3, 5000).astype(dtype)
+        native = x.dtype.newbyteorder("=") if x.dtype.kind == "f" else np.dtype(np.float64)
+        tolerance = max(20 * np.finfo(native).eps, 1e-13)
+        methods = [phi, phi.grad, lambda x: phi.prox(x, 0.4), lambda x: phi.prox(x, 7.0)]
+        methods += [lambda x, name=name: phi.parameter_grads(x)[name] for name in phi.parameter_grads(0.0)]
+        methods += [phi.base] if isinstance(phi, WEEP) else []
+        for method in methods:
+            got, want = method(x), method(x.astype(np.float64))
+            assert got.dtype == native and got.dtype.isnative
+            # Where the result jumps, rounding of a threshold may choose the side.
+            wrong = np.abs(got - want) > tolerance * (1 + np.abs(want))
+            assert np.count_nonzero(wrong) <= 4
 
     def test_float32_agrees_with_float64(self, phi):
         x = np.linspace(-4, 4, 401, dtype=np.float32)
@@ -330,21 +356,101 @@ class TestArrays:
         x = np.array([0.0, -0.0, 5e-324, 1e-308, 1e308, -1e308])
         phi(x), phi.grad(x), phi.prox(x, 1e-300), phi.prox(x, 1e300)
 
+
+class TestInput:
+    """What the base class checks for all: once."""
+
+    PHI = SCAD(1.0)
+    METHODS = ((PHI, "x"), (PHI.grad, "x"), (lambda z: TestInput.PHI.prox(z, 1.0), "z"))
+
+    @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 3), (3, 9000)])
+    @pytest.mark.parametrize("phi", [PHI, WEEP(10.0, 0.1), Tukey()], ids=repr)
+    def test_shape(self, phi, shape):
+        x = np.linspace(-3, 3, math.prod(shape)).reshape(shape)
+        for result in (phi(x), phi.grad(x), phi.prox(x, 0.4), phi.prox(x, 7.0)):
+            assert result.shape == shape
+            assert isinstance(result, np.ndarray if shape else np.float64)
+
     @pytest.mark.parametrize("bad", ["a", None, 1j, [1j], [[1.0], ["x"]], np.array("2020", "datetime64"), object()])
-    def test_what_is_not_real_is_refused(self, phi, bad):
-        for method, name in ((phi, "x"), (phi.grad, "x"), (lambda z: phi.prox(z, 1.0), "z")):
+    def test_what_is_not_real_is_refused(self, bad):
+        for method, name in self.METHODS:
             with pytest.raises(TypeError, match=f"{name} must hold real numbers"):
                 method(bad)
 
     @pytest.mark.parametrize("step", [0, -1.0, math.nan, math.inf])
-    def test_a_step_outside_its_domain(self, phi, step):
+    def test_a_step_outside_its_domain(self, step):
         with pytest.raises(ValueError, match="step="):
-            phi.prox(1.0, step)
+            self.PHI.prox(1.0, step)
 
     @pytest.mark.parametrize("step", ["1", None, 1j, True, [1.0]])
-    def test_a_step_of_the_wrong_type(self, phi, step):
+    def test_a_step_of_the_wrong_type(self, step):
         with pytest.raises(TypeError, match="step="):
-            phi.prox(1.0, step)
+            self.PHI.prox(1.0, step)
+
+    def test_a_mask_is_not_lost(self):
+        x = np.ma.masked_values([1.0, -9999.0, 2.0], -9999.0)
+        for method, name in self.METHODS:
+            with pytest.raises(ValueError, match=rf"{name} has masked entries.*{name}\.filled"):
+                method(x)
+            plain = method(x[::2])  # none of these is masked
+            assert type(plain) is np.ndarray
+            np.testing.assert_array_equal(plain, method(np.array([1.0, 2.0])))
+
+    def test_a_unit_is_not_lost(self):
+        class Quantity(np.ndarray):
+            unit = "km"
+
+        for method, name in self.METHODS:
+            with pytest.raises(TypeError, match=f"{name} has the unit km"):
+                method(np.ones(3).view(Quantity))
+
+    def test_a_matrix_is_the_array_of_its_numbers(self):
+        x = np.array([[1.0, -0.5], [0.0, 3.0]])
+        with pytest.warns(PendingDeprecationWarning):
+            matrix = np.matrix(x)
+        for method, _ in self.METHODS:
+            assert type(method(matrix)) is np.ndarray
+            np.testing.assert_array_equal(method(matrix), method(x))
+
+    @pytest.mark.parametrize("size", [10, 10000])
+    def test_out_may_overlap_the_argument(self, size):
+        for phi in (self.PHI, WEEP(10.0, 0.1)):
+            for cut, into in ((np.s_[:-1], np.s_[1:]), (np.s_[1:], np.s_[:-1]), (np.s_[::-1], np.s_[:])):
+                memory = np.linspace(-3, 3, size)
+                want = phi.grad(memory[cut].copy())
+                phi.grad(memory[cut], out=memory[into])
+                np.testing.assert_array_equal(memory[into], want)
+
+    @pytest.mark.parametrize("size", [10, 10000])
+    def test_out_must_be_writeable(self, size):
+        out = np.empty(size)
+        out.flags.writeable = False
+        with pytest.raises(ValueError, match="out must be writeable"):
+            WEEP(10.0, 0.1).grad(np.ones(size), out=out)
+
+
+@given(
+    st.sampled_from(EXAMPLES),
+    st.sampled_from(["f2", "f4"]),
+    st.floats(-44, 38),
+    st.sampled_from([-1, 1]),
+    st.sampled_from([1e-3, 0.4, 7.0]),
+)
+def test_narrow_types_give_the_rounded_result_for_tiny_and_huge_values(phi, dtype, exponent, sign, step):
+    info = np.finfo(dtype)
+    low, high = math.log10(info.smallest_subnormal), math.log10(info.max)
+    x = np.array([sign * 10 ** (low + (exponent + 44) / 82 * (high - low - 0.01))]).astype(dtype)
+    methods = [phi, phi.grad, lambda z: phi.prox(z, step)]
+    around = x.astype(float) * (1 + np.array([-4, 0, 4]) * np.finfo(np.float32).eps)
+    for method in methods:
+        got, want = method(x), method(around)
+        with np.errstate(over="ignore", under="ignore"):
+            spread = np.ptp(want) + 16 * float(info.eps) * np.abs(want[1]) + 4 * float(info.smallest_subnormal)
+        if want[1] > info.max:
+            assert got == np.inf
+        else:
+            assert np.isfinite(got)
+            assert abs(float(got[0]) - want[1]) <= spread
 
 
 @every
@@ -356,15 +462,15 @@ def test_a_penalty_is_a_value(phi):
         phi.anything = 1
 
 
-@pytest.mark.parametrize(("kind", "good"), [(type(phi), phi) for phi in EXAMPLES if fields(phi)], ids=repr)
-@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf, -math.inf, "1", None, 1j, True, [1.0]], ids=repr)
-def test_parameters_are_checked(kind, good, bad):
+@pytest.mark.parametrize(("kind", "good"), {type(phi): phi for phi in EXAMPLES if fields(phi)}.items(), ids=repr)
+def test_parameters_are_checked(kind, good):
     names = [f.name for f in fields(kind) if f.init]
     for name in names:
-        parameters = {other: getattr(good, other) for other in names} | {name: bad}
-        error = ValueError if isinstance(bad, float) else TypeError
-        with pytest.raises(error, match=f"^{name}="):
-            kind(**parameters)
+        for bad in (-1.0, math.nan, math.inf, -math.inf, "1", None, 1j, True, [1.0]):
+            parameters = {other: getattr(good, other) for other in names} | {name: bad}
+            error = ValueError if isinstance(bad, float) else TypeError
+            with pytest.raises(error, match=f"^{name}="):
+                kind(**parameters)
 
 
 @pytest.mark.parametrize(
@@ -428,3 +534,82 @@ def test_ties(phi, step, tie, nearer, farther):
     assert cost(nearer) == pytest.approx(cost(farther), rel=1e-14)
     assert phi.prox(tie, step) == pytest.approx(nearer, abs=1e-15)
     assert phi.prox(math.nextafter(tie, 9), step) == pytest.approx(farther)
+
+
+@dataclass(frozen=True)
+class Toy(PiecewiseQuadratic):
+    """All that a piecewise quadratic penalty has to say: smooth, or with kinks of either kind."""
+
+    rows: tuple
+
+    def _pieces(self):
+        return self.rows
+
+
+TOYS = [
+    Toy(((0.0, 0.0, 2.0), (0.5, 1.0, -0.5), (1.5, 0.5, 0.0))),  # smooth
+    Toy(((0.0, 0.0, 2.0), (0.5, 1.0, 0.0), (1.0, 1.0, -1.0), (1.8, 0.2, 0.0))),
+    Toy(((0.0, 0.0, 0.0), (0.5, 1.0, 0.0))),  # a dead zone, then a convex kink
+    Toy(((0.0, 0.5, 0.0), (1.0, 2.0, -0.5), (3.0, 1.0, 0.3))),  # kinks at zero and beyond
+    Toy(((0.0, 0.0, 1.0), (1.0, 0.4, 0.0))),  # a concave kink
+    Toy(((0.0, 1.0, -0.9), (1.0, 1.0, -0.9), (2.0, 0.0, 0.0))),  # convex and concave kinks
+]
+
+
+@pytest.mark.parametrize("phi", TOYS, ids=range(len(TOYS)))
+class TestAToyFromItsPieces:
+    @pytest.mark.parametrize("step", [1e-3, 0.3, 0.9, 1.0, 1.25, 2.0, 2.7, 5.0, 40.0])
+    def test_prox_is_a_global_minimiser(self, phi, step):
+        reach = 3 + 2 * math.sqrt(step) + 2 * step
+        z = np.concatenate([np.linspace(-reach, reach, 241), np.linspace(-0.3, 0.3, 41), [p.start for p in phi.pieces]])
+        assert certify.prox_excess(phi, lambda z: phi.prox(z, step), z, step) < 1e-13
+
+    def test_constants_are_valid_and_best(self, phi):
+        assert certify.lipschitz(phi.grad, -8, 8) == pytest.approx(phi.lipschitz, rel=2e-3)
+        assert certify.weak_convexity(phi, -8, 8) == pytest.approx(phi.weak_convexity, rel=2e-3, abs=1e-6)
+
+    def test_gradient_and_curvature_are_the_slopes(self, phi):
+        x = np.linspace(-4, 4, 800)  # holds no end of a piece
+        h = 1e-6
+        np.testing.assert_allclose(phi.grad(x), (phi(x + h) - phi(x - h)) / (2 * h), atol=1e-8)
+        np.testing.assert_allclose(curvature(phi, x), (phi.grad(x + h) - phi.grad(x - h)) / (2 * h), atol=1e-8)
+
+    @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "g", ">f8", "i4"])
+    def test_dtype_shape_nan_and_infinity(self, phi, dtype):
+        x = np.linspace(-3, 3, 15).reshape(3, 5).astype(dtype)
+        native = x.dtype.newbyteorder("=") if x.dtype.kind == "f" else np.dtype(np.float64)
+        for method in (phi, phi.grad, lambda z: phi.prox(z, 0.4), lambda z: phi.prox(z, 7.0)):
+            assert method(x).dtype == native
+            assert method(x).shape == x.shape
+            ends = method(np.array([np.nan, np.inf, -np.inf]))
+            np.testing.assert_array_equal(np.isnan(ends), [True, False, False])
+        np.testing.assert_array_equal(phi.prox(np.array([np.inf, -np.inf]), 7.0), [np.inf, -np.inf])
+
+    def test_exact_and_newton_agree_with_a_grid(self, phi):
+        y = np.array([0.0, 0.3, 2.1, 2.0, -1.0])
+        exact = denoise_tv(y, phi, 0.2, "exact")
+        others = np.random.default_rng(0).normal(size=(20000, 5)) * np.logspace(-4, 0, 20000)[:, None]
+        costs = [((exact.x + d - y) ** 2).sum() / 2 + 0.2 * phi(np.diff(exact.x + d)).sum() for d in others[::10]]
+        assert min(costs) >= exact.objective - 1e-12
+        if math.isfinite(phi.lipschitz):
+            newton = denoise_tv(y, phi, 0.2, "newton", tol=1e-10)
+            assert newton.converged
+            assert newton.objective >= exact.objective - 1e-12
+
+
+QUADRATIC = [phi for phi in EXAMPLES if phi.pieces]
+
+
+@pytest.mark.parametrize("phi", QUADRATIC, ids=repr)
+@pytest.mark.parametrize("step", [0.1, 0.9, 1.0, 3.0, 40.0])
+def test_kernels_made_by_hand_agree_with_those_from_the_pieces(phi, step):
+    ends = np.array([p.start for p in phi.pieces])
+    x = np.concatenate([np.linspace(-6, 6, 1201), ends, -ends])
+    np.testing.assert_allclose(phi(x), PiecewiseQuadratic._value(phi, x), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(phi.grad(x), PiecewiseQuadratic._grad(phi, x), rtol=1e-12, atol=1e-13)
+    z = (1 + step) * x
+    fast, generic = phi.prox(z, step), PiecewiseQuadratic._prox(phi, z, step)
+    apart = np.abs(fast - generic) > 1e-12 * (1 + np.abs(z))  # where two points tie, rounding may choose
+    cost = [step * phi(p) + (p - z) ** 2 / 2 for p in (fast, generic)]
+    np.testing.assert_allclose(*cost, rtol=1e-12, atol=1e-13)
+    assert np.count_nonzero(apart) <= 4

@@ -51,13 +51,27 @@ def integer(name: str, value: object, least: int | None = None) -> int:
 
 
 def floating(name: str, x: ArrayLike) -> NDArray[Any]:
-    """Return real input as an array: floating types as they are, integers and booleans as float64."""
-    array = np.asarray(x)
+    """Return real input as a plain array of native byte order: floating types stay, integers and booleans are float64.
+
+    Subclasses of arrays that mean the same as their numbers (memory maps, `numpy.matrix`) pass. A mask or a unit would
+    be lost without a word, so an array with masked entries is a ValueError, and one with a unit a TypeError.
+    """
+    array = np.asanyarray(x)
+    if type(array) is not np.ndarray:
+        if np.ma.is_masked(array):
+            raise ValueError(
+                f"{name} has masked entries, whose values mean nothing: give them values ({name}.filled(...)), leave "
+                "them out, or give them the weight 0 where weights are taken"
+            )
+        unit = getattr(array, "unit", None) or getattr(array, "units", None)
+        if unit is not None:
+            raise TypeError(f"{name} has the unit {unit}, and must hold plain numbers: divide by a unit of your choice")
+        array = np.asarray(array)
     if array.dtype.kind in "iub":
         return array.astype(np.float64)
     if array.dtype.kind != "f":
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def finite(name: str, x: NDArray[Any]) -> NDArray[Any]:

@@ -122,7 +122,7 @@ def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Arra
     return lambda y: idctn(dctn(y, norm="ortho") / divisor, norm="ortho", overwrite_x=True)
 
 
-class Differences(LinearOperator):
+class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     """Forward differences of a grid as a linear operator: D of (11), on raveled arrays.
 
     Parameters
@@ -174,7 +174,7 @@ class Differences(LinearOperator):
         return adjoint([piece.reshape(part) for piece, part in zip(pieces, self._parts, strict=True)]).ravel()
 
 
-class Incidence(LinearOperator):
+class Incidence(LinearOperator):  # type: ignore[misc]
     """Differences along the edges of a graph: :math:`(Dx)_e = w_e (x_j - x_i)` for the edge e from i to j.
 
     Parameters

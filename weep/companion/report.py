@@ -418,7 +418,7 @@ def _entry(claim: Mapping[str, str], found: Sequence[Finding]) -> Entry:
 
 
 def _summary(claim: Mapping[str, str], parts: Sequence[Entry]) -> Entry:
-    severity = ("holds", "conditional", "unsettled", "contradicts", "fails", "open")
+    severity = ("holds", "unsettled", "conditional", "contradicts", "fails", "open")
     worst = max(parts, key=lambda part: severity.index(part.verdict))
     verdict = "fails" if worst.verdict == "contradicts" else worst.verdict
     why = "–" if verdict == "open" else f"as {worst.number}: {worst.measured}"

@@ -1,24 +1,28 @@
 r"""Total-variation denoising with any penalty: problem (11) and its solvers."""
 
-import math
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import ConvergenceWarning, floating, positive, real
-from ..operators import resolvent
-from ..penalties import L2, Penalty
-from .admm import admm, admm_step
-from .exact import exact
-from .gradient import fista, lbfgs
+from ..checks import finite, floating, integer, nonnegative, positive
+from ..penalties import Penalty
+from .admm import ADMM
+from .closed_form import CLOSED_FORM
+from .exact import EXACT
+from .fista import FISTA
 from .implicit import hypergradient
-from .newton import newton
-from .problem import Array, Callback, Problem, Result, Trace, is_convex, objective
+from .lbfgs import LBFGS
+from .newton import NEWTON
+from .problem import Array, Problem, admm_step, is_convex, objective
+from .solver import Callback, Result, Solver, Trace
+from .units import Units
 
-__all__ = ["Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
+__all__ = ["METHODS", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
-METHODS = ("closed_form", "exact", "admm", "lbfgs", "fista", "newton")
+#: The solvers. ``auto`` is the first that takes the problem.
+METHODS = [CLOSED_FORM, NEWTON, FISTA, ADMM, LBFGS, EXACT]
+
+#: The default tolerances: what a run in the type of the data reaches with room to spare.
+TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-6}
 
 
 def denoise_tv(
@@ -26,7 +30,7 @@ def denoise_tv(
     phi: Penalty,
     lam: float,
     method: str = "auto",
-    tol: float = 1e-6,
+    tol: float | None = None,
     max_iter: int = 1000,
     callback: Callback | None = None,
     *,
@@ -49,22 +53,24 @@ def denoise_tv(
         The penalty. `L2` has a closed form; ADMM takes every penalty of finite ``weak_convexity``.
     lam : float
         Weight λ ≥ 0.
-    method : {"auto", "closed_form", "newton", "fista", "lbfgs", "admm", "exact"}, optional
-        ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a piecewise quadratic
-        penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated gradient with
-        restart, ``lbfgs`` SciPy's L-BFGS-B, both for differentiable penalties. ``admm`` alternates exact steps, for
-        every penalty of finite ``weak_convexity``. ``exact`` is dynamic programming: a global minimum for
-        one axis and a piecewise quadratic penalty, convex or not, in time that was measured to grow with the length.
-        ``auto`` takes ``closed_form`` for `L2`, ``newton``
-        where it applies, else ``fista`` where the penalty is differentiable, else ``admm``; and ``admm`` where
-        ``rho`` is given.
+    method : {"auto", "closed_form", "newton", "fista", "admm", "lbfgs", "exact"}, optional
+        ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a differentiable
+        piecewise quadratic penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated
+        gradient with restart, for differentiable penalties. ``admm`` alternates exact steps, for every penalty of
+        finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties. ``exact`` is dynamic
+        programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
+        measured to grow faster than the length, so for some hundred entries. ``auto`` takes the first of these that
+        can treat the problem, and ``admm`` where ``rho`` is given.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of y − mean(y). The residual is the norm of the
-        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z).
+        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The default is 1e-6, or
+        1e-5 where y is in single precision.
     max_iter : int, optional
         Largest number of iterations.
     callback : callable, optional
-        Called as ``callback(n_iter, x)`` after each iteration.
+        Called as ``callback(n_iter, x)`` after each iteration. If it raises ``StopIteration``, that iterate is the
+        result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not called by
+        ``closed_form`` and ``exact``, which have no iterations.
     init : array_like, optional
         Where to start, of the shape of y: y itself by default. It matters where (11) is not convex.
     rho : float, optional
@@ -78,7 +84,8 @@ def denoise_tv(
     Warns
     -----
     ConvergenceWarning
-        If ``max_iter`` iterations did not reach ``tol``; then ``converged`` is False.
+        If the run ended before it reached ``tol``: by ``max_iter``, at the level of rounding, or, with ``lbfgs``, where
+        no lower objective is found. Then ``converged`` is False, and the message says which and what helps.
 
     Raises
     ------
@@ -94,8 +101,12 @@ def denoise_tv(
 
     ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
 
+    The result does not depend on the units of y and φ, nor on an offset of y: the solvers see y less its mean, and data
+    that are very large or very small in a unit of their own.
+
     L-BFGS-B compares objectives, and those of neighbours agree to the last digit from a residual of about 1e-8 on:
-    ask it for no more. In single precision, residuals end at about 1e-6.
+    ask it for no more. In single precision, the residuals of the other methods end at up to 1e-8 times the Lipschitz
+    constant of the gradient of (11), 1 + λ‖D‖² ``phi.lipschitz``.
 
     With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
     and `Huber`, from 256 entries on. Results agree up to rounding.
@@ -126,45 +137,21 @@ def denoise_tv(
     array([ 0.02, -0.01, -0.01,  2.02,  1.99,  1.99])
     """
     data = _data(y)
-    lam, tol = real("lam", lam), positive("tol", tol)
-    if lam < 0:
-        raise ValueError(f"lam={lam!r} must not be negative")
+    lam, max_iter = nonnegative("lam", lam), integer("max_iter", max_iter, 1)
+    tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
+    rho = None if rho is None else positive("rho", rho)
     if not isinstance(phi, Penalty):
         raise TypeError(f"phi={phi!r} must be a penalty of weep.penalties, not {type(phi).__name__}")
-    if isinstance(max_iter, bool) or not isinstance(max_iter, int):
-        raise TypeError(f"max_iter={max_iter!r} must be an integer, not {type(max_iter).__name__}")
-    if max_iter < 1:
-        raise ValueError(f"max_iter={max_iter!r} must be at least 1")
-    if method == "auto":
-        method = "admm" if rho is not None else _choose(phi, data.ndim)
-    _refuse(method, phi, data.ndim)
-    if rho is not None and method != "admm":
-        raise ValueError(f"rho={rho!r} is a parameter of ADMM, and method={method!r} has none")
-    step = _step(rho, data, phi, lam) if method == "admm" else 0.0
-    trivial = lam == 0 or data.size == 1
-    convex, problem = is_convex(phi, lam, data.shape), Problem(data, phi, lam)
-    start = data if init is None else _start(init, data)
-    if trivial or method == "closed_form":
-        x = data.copy() if trivial else resolvent(data.shape, lam, data.dtype)(data)
-        return Result(x, objective(x, data, phi, lam), 0, True, np.empty((0, 2)), "closed_form", "global")
-    if method == "exact":
-        x = exact(problem)
-        return Result(x, objective(x, data, phi, lam), 0, True, np.empty((0, 2)), method, "global")
-    trace = Trace(data, tol, max_iter, callback)
-    if method == "admm":
-        x = admm(problem, step, start, trace)
-    else:
-        x = {"newton": newton, "fista": fista, "lbfgs": lbfgs}[method](problem, start, trace)
-    value, residual = trace.rows[-1]
-    if not trace.converged:
-        warnings.warn(
-            f"method={method!r} made {len(trace.rows)} iterations and reached a residual of {residual:.1e}, not "
-            f"tol={tol:.1e}: allow more with max_iter, or try another method",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    certificate = ("global" if convex else "stationary") if trace.converged else "none"
-    return Result(x, value, len(trace.rows), trace.converged, np.array(trace.rows), method, certificate)
+    units, centred = Units.of(data)
+    problem = Problem(centred, units.penalty(phi), lam, rho)
+    start = centred if init is None else units.into(_start(init, data))
+    solver, trace = _choose(method, problem, phi), Trace(problem, units, tol, max_iter, callback)
+    if problem.trivial:
+        trace.settle(centred)
+        return trace.result(data.copy(), CLOSED_FORM.name)
+    x = solver.run(problem, start, trace)
+    trace.warn(solver.name, stacklevel=2)
+    return trace.result(units.back(x), solver.name)
 
 
 def _data(y: ArrayLike) -> Array:
@@ -172,51 +159,28 @@ def _data(y: ArrayLike) -> Array:
     data = data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)
     if data.ndim == 0 or data.size == 0:
         raise ValueError(f"y must have at least one axis and one entry, not the shape {data.shape}")
-    if not np.all(np.isfinite(data)):
-        raise ValueError("y must be finite, and holds NaN or infinity")
     return data
 
 
 def _start(init: ArrayLike, data: Array) -> Array:
-    start = floating("init", init).astype(data.dtype, copy=False)
+    start = finite("init", floating("init", init).astype(data.dtype, copy=False))
     if start.shape != data.shape:
         raise ValueError(f"init must have the shape {data.shape} of y, not {start.shape}")
-    if not np.all(np.isfinite(start)):
-        raise ValueError("init must be finite, and holds NaN or infinity")
     return start
 
 
-def _choose(phi: Penalty, ndim: int) -> str:
-    if isinstance(phi, L2):
-        return "closed_form"
-    if math.isinf(phi.lipschitz):
-        return "admm"
-    return "newton" if ndim == 1 and phi.pieces else "fista"
-
-
-def _refuse(method: str, phi: Penalty, ndim: int) -> None:
-    """Raise ValueError if the method cannot treat the problem."""
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(map(repr, METHODS))}")
-    if method == "closed_form" and not isinstance(phi, L2):
-        raise ValueError(f"method='closed_form' is for the penalty L2(), not for {phi!r}")
-    if method == "admm" and math.isinf(phi.weak_convexity):
-        raise ValueError(f"method={method!r} needs a penalty of finite weak_convexity, and {phi!r} has none")
-    if method in ("lbfgs", "fista", "newton") and math.isinf(phi.lipschitz):
-        raise ValueError(f"method={method!r} needs a differentiable penalty, and {phi!r} has a kink: use 'admm'")
-    if method in ("newton", "exact") and (ndim > 1 or not phi.pieces):
-        raise ValueError(
-            f"method={method!r} is for one axis and piecewise quadratic penalties, not for {ndim} and {phi!r}"
-        )
-
-
-def _step(rho: float | None, data: Array, phi: Penalty, lam: float) -> float:
-    least = lam * phi.weak_convexity
-    if rho is None:
-        return admm_step(data, phi, lam) if lam > 0 and data.size > 1 else 1.0
-    rho = positive("rho", rho)
-    if rho <= least:
-        raise ValueError(
-            f"rho={rho!r} must be greater than lam * weak_convexity = {least!r}: the z-step has two minima"
-        )
-    return rho
+def _choose(method: str, problem: Problem, phi: Penalty) -> Solver:
+    """The solver of that name, or the first that takes the problem; ADMM if its step is given."""
+    if method == "auto":
+        candidates = METHODS if problem.rho is None else [ADMM]
+    else:
+        candidates = [solver for solver in METHODS if solver.name == method]
+        if not candidates:
+            raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(repr(s.name) for s in METHODS)}")
+        if problem.rho is not None and candidates != [ADMM]:
+            raise ValueError(f"rho={problem.rho!r} is a parameter of ADMM, and method={method!r} has none")
+    for solver in candidates:
+        if solver.takes(problem):
+            return solver
+    needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
+    raise ValueError(f"{needs}: not {phi!r} and {problem.y.ndim} axes")

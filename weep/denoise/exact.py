@@ -16,8 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..penalties.pieces import expansion
 from .problem import Array, Problem
+from .solver import Solver, Trace
+
+#: What rounding leaves uncertain of a sum of a few terms, as a part of their size.
+ROUNDING = 1e-14
+
+#: Sums of curvatures below this part of their size count as zero: no point is a strict minimum there.
+FLAT = 1e-8
 
 
 class Arc(NamedTuple):
@@ -35,13 +41,11 @@ class Arc(NamedTuple):
         return (self.p * x + self.q) * x + self.r
 
 
-def exact(problem: Problem) -> Array:
+def exact(problem: Problem, start: Array, trace: Trace) -> Array:
     """A global minimiser. The number of pieces grows with the length: meant for some hundred entries."""
     y = problem.y.astype(np.float64)
-    origin = float(y.mean())
-    y = y - origin
     low, high = float(y.min()), float(y.max())  # clipping to the range of y lowers no term's cost
-    margin = 0.01 * (high - low) + 1e-300
+    margin = 0.01 * (high - low)
     low, high = low - margin, high + margin
     steps = [[Arc(low, high, 0.5, -y[0], y[0] ** 2 / 2, 0.0, 0.0)]]
     for entry in y[1:]:
@@ -52,7 +56,7 @@ def exact(problem: Problem) -> Array:
     for i in range(len(y) - 1, 0, -1):
         arc = steps[i][max(0, bisect.bisect([a.low for a in steps[i]], x[i]) - 1)]
         x[i - 1] = arc.shift + arc.slope * x[i]
-    return np.asarray(x + origin, problem.y.dtype)
+    return trace.settle(np.asarray(x, problem.y.dtype))
 
 
 def lowest(arc: Arc) -> tuple[float, float]:
@@ -62,27 +66,36 @@ def lowest(arc: Arc) -> tuple[float, float]:
 
 
 def candidates(problem: Problem, arcs: list[Arc], low: float, high: float) -> list[Arc]:
-    """The stationary points of M(z) + λφ(x − z) in z, as arcs over x: for each piece of M and each piece of φ."""
-    lam, found = problem.lam, []
-    pieces = expansion(problem.phi)
+    """The stationary points of M(z) + λφ(x − z) in z, as arcs over x: for each piece of M and each piece of φ.
+
+    Where two pieces meet with one slope, a stationary point may lie on the seam, and rounding may put it outside of
+    both. So each piece is used a little beyond its ends, by what rounding may move the point. There the sum is off by
+    the square of that, or, at a concave kink, too high. Below a convex kink at zero it would be too low, and needs no
+    help: z = x is a candidate for every x.
+    """
+    lam, found, span = problem.lam, [], high - low
+    pieces = problem.pieces
+    kink = pieces[0].slope > 0
     for arc in arcs:
-        if pieces[0].slope > 0:  # a kink at zero
+        if kink:
             found.append(arc._replace(shift=0.0, slope=1.0))
         for piece in pieces:
             curvature = lam * piece.curvature
-            total = 2 * arc.p + curvature
-            if total <= 0:
+            total, size = 2 * arc.p + curvature, abs(2 * arc.p) + abs(curvature)
+            if total <= FLAT * size:
                 continue
             for sign in (1.0, -1.0):
                 # λφ(d) = base + lean·d + curvature·d²/2 for d between the two ends
                 lean = sign * (lam * piece.slope - curvature * piece.start)
                 base = lam * piece.value - lam * piece.slope * piece.start + curvature * piece.start**2 / 2
-                shift, slope = (lean - arc.q) / total, curvature / total
-                near, far = sorted((sign * piece.start, sign * piece.end))
-                left, right = where(slope, shift, arc.low, arc.high, *where(1 - slope, -shift, near, far, low, high))
+                # Substitute z = shift + slope·x and d = x − z = rest·x − shift.
+                shift, slope, rest = (lean - arc.q) / total, curvature / total, 2 * arc.p / total
+                slack = ROUNDING * (abs(lean) + abs(arc.q) + size * span) / total
+                near, far = piece.start - (0.0 if kink and piece.start == 0 else slack), piece.end + slack
+                least, most = (near, far) if sign > 0 else (-far, -near)
+                left, right = where(rest, -shift, least, most, low, high)
+                left, right = where(slope, shift, arc.low - slack, arc.high + slack, left, right)
                 if left < right:
-                    # Substitute z = shift + slope·x and d = x − z.
-                    rest = 1 - slope
                     p = arc.p * slope**2 + curvature * rest**2 / 2
                     q = 2 * arc.p * slope * shift + arc.q * slope + lean * rest - curvature * rest * shift
                     r = arc(shift) + base - lean * shift + curvature * shift**2 / 2
@@ -94,12 +107,15 @@ def where(slope: float, shift: float, below: float, above: float, low: float, hi
     """The part of [low, high] where below ≤ shift + slope·x ≤ above; empty if the first number is not the smaller."""
     if slope == 0:
         return (low, high) if below <= shift <= above else (math.inf, -math.inf)
-    first, second = sorted(((below - shift) / slope, (above - shift) / slope))
-    return max(low, first), min(high, second)
+    first, second = (below - shift) / slope, (above - shift) / slope
+    return (max(low, first), min(high, second)) if slope > 0 else (max(low, second), min(high, first))
 
 
 def lower_envelope(arcs: list[Arc], width: float) -> list[Arc]:
-    """The lowest of the arcs over each point, as arcs from left to right; pieces below the width are left out."""
+    """The lowest of the arcs over each point, as arcs from left to right, each from where the last one ends.
+
+    Pieces below the width are left out, and the next one begins so much earlier.
+    """
     arcs = sorted(arcs)
     ends = sorted({end for arc in arcs for end in arc[:2]})
     active: list[Arc] = []
@@ -112,9 +128,12 @@ def lower_envelope(arcs: list[Arc], width: float) -> list[Arc]:
         active = [arc for arc in active if arc.high >= right]
         if right - left > width and active:
             for piece in divide(active, left, right, width):
-                if envelope and envelope[-1][2:] == piece[2:]:
-                    piece = piece._replace(low=envelope.pop().low)
-                envelope.append(piece)
+                if not envelope:
+                    envelope.append(piece)
+                elif envelope[-1][2:] == piece[2:]:
+                    envelope[-1] = envelope[-1]._replace(high=piece.high)
+                else:
+                    envelope.append(piece._replace(low=envelope[-1].high))
     return envelope
 
 
@@ -145,3 +164,11 @@ def roots(p: float, q: float, r: float) -> tuple[float, ...]:
         return ()
     half = -0.5 * (q + math.copysign(math.sqrt(discriminant), q))
     return (half / p, r / half) if half != 0 else (0.0,)
+
+
+def decomposable(problem: Problem) -> bool:
+    """Whether costs to go are finitely many quadratics."""
+    return problem.y.ndim == 1 and bool(problem.pieces)
+
+
+EXACT = Solver("exact", decomposable, "one axis and a piecewise quadratic penalty", exact)

@@ -6,7 +6,7 @@ from scipy.linalg import get_lapack_funcs
 
 from ..checks import floating, real
 from ..penalties import Penalty
-from ..penalties.pieces import curvature, expansion
+from ..penalties.pieces import curvature
 
 
 def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) -> dict[str, float]:
@@ -76,10 +76,11 @@ def hypergradient(x: ArrayLike, phi: Penalty, lam: float, loss_grad: ArrayLike) 
     if lam < 0:
         raise ValueError(f"lam={lam!r} must not be negative")
     dx = np.diff(x)
-    free = (dx != 0) | (expansion(phi)[0].slope == 0)
+    bends = curvature(phi, dx)
+    free = (dx != 0) | (phi.pieces[0].slope == 0)
     dx, block = dx[free], np.append(0, np.cumsum(free))
     right, diagonal = np.bincount(block, pull), np.bincount(block).astype(np.float64)
-    weights = lam * curvature(phi, dx)
+    weights = lam * bends[free]
     diagonal[:-1] += weights
     diagonal[1:] += weights
     (ptsv,) = get_lapack_funcs(("ptsv",), (x,))

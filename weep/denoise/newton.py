@@ -6,8 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from .gradient import accelerated
-from .problem import Array, Problem, Trace, norm
+from .fista import accelerated
+from .problem import Array, Problem
+from .solver import Solver, Trace
+from .units import norm
 
 #: Points of the gradient method before the first try of Newton; each failure doubles their number.
 WARM_UP = 4
@@ -44,7 +46,8 @@ Take = Callable[[Array], tuple[Array, float, float] | None]
 
 
 def _plain(problem: Problem) -> Take:
-    starts, curvatures = np.array(problem.phi.pieces, problem.y.dtype).T
+    starts = np.array([piece.start for piece in problem.pieces], problem.y.dtype)
+    curvatures = np.array([piece.curvature for piece in problem.pieces], problem.y.dtype)
     (ptsv,) = get_lapack_funcs(("ptsv",), (problem.y,))
     gradient: Array | None = None  # at the point that was returned last, where the next step starts
 
@@ -69,12 +72,20 @@ def _plain(problem: Problem) -> Take:
 
 def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
-    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.y.dtype.type(0.5)
-    pair, ratios = [np.empty_like(y), np.empty_like(y)], np.empty_like(y)
+    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.number(0.5)
+    pair, ratios, scalars = [np.empty_like(y), np.empty_like(y)], np.empty_like(y), problem.scalars
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         pair.reverse()
-        value, squares = solve(x, y, pair[0], ratios, *problem.scalars, half)
+        value, squares = solve(x, y, pair[0], ratios, *scalars, half)
         return None if math.isinf(value) else (pair[0], value, math.sqrt(squares))
 
     return take
+
+
+def identifiable(problem: Problem) -> bool:
+    """Whether the Hessian is tridiagonal, and constant on each of finitely many pieces."""
+    return problem.smooth and problem.y.ndim == 1 and bool(problem.pieces)
+
+
+NEWTON = Solver("newton", identifiable, "one axis and a differentiable piecewise quadratic penalty", newton)

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import extra
+from ..checks import extra, positive
 
 with extra("pyproximal", "this adapter"):
     from pyproximal import ProxOperator
     from pyproximal.ProxOperator import _check_tau
 
 from ..penalties import Penalty
+from ..regression.problem import penalty
 
 __all__ = ["Separable"]
 
@@ -24,22 +25,35 @@ class Separable(ProxOperator):
         The penalty.
     sigma : float, optional
         Weight σ > 0.
+
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty, or ``sigma`` no real number.
+    ValueError
+        If ``sigma`` is not above zero.
     """
 
     def __init__(self, phi: Penalty, sigma: float = 1.0) -> None:
-        super().__init__(None, np.isfinite(phi.lipschitz))
-        self.phi, self.sigma = phi, sigma
+        super().__init__(None, np.isfinite(penalty("phi", phi).lipschitz))
+        self.phi, self.sigma = phi, positive("sigma", sigma)
 
     def __call__(self, x: Any) -> float:
         return self.sigma * float(np.sum(self.phi(x)))
 
     @_check_tau
-    def prox(self, x: Any, tau: float) -> Any:
-        """Prox of τσφ, elementwise."""
-        return self.phi.prox(x, self.sigma * tau)
+    def prox(self, x: Any, tau: Any) -> Any:
+        """Prox of τσφ, elementwise; τ may be an array, of one step for each entry."""
+        if np.ndim(tau) == 0:
+            return self.phi.prox(x, self.sigma * float(tau))
+        x, tau = np.broadcast_arrays(x, tau)
+        out = np.empty(x.shape, np.result_type(x, 0.0))
+        for step in np.unique(tau):
+            out[tau == step] = self.phi.prox(x[tau == step], self.sigma * float(step))
+        return out
 
     @_check_tau
-    def proxdual(self, x: Any, tau: float) -> Any:
+    def proxdual(self, x: Any, tau: Any) -> Any:
         """Prox of τ times the conjugate, by Moreau's decomposition."""
         return self._proxdual_moreau(x, tau)
 

@@ -5,32 +5,41 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import nonnegative
 from ..penalties import Penalty
-from ..penalties.pieces import curvature
+from ..regression.problem import NEAR, second_derivative, smooth
 
 __all__ = ["loss", "penalised"]
 
 
-def penalised(fun: Callable[[Any], tuple[float, Any]], phi: Penalty, lam: float) -> Callable[[Any], tuple[float, Any]]:
+def penalised(fun: Callable[..., tuple[float, Any]], phi: Penalty, lam: float) -> Callable[..., tuple[float, Any]]:
     """Add λ Σ φ(x_i) to an objective: ``minimize(penalised(fun, phi, lam), x0, jac=True)``.
 
     Parameters
     ----------
     fun : callable
-        x ↦ (value, gradient).
+        (x, *args) ↦ (value, gradient).
     phi : Penalty
         With a gradient that is Lipschitz.
     lam : float
-        Weight λ.
+        Weight λ ≥ 0.
 
     Returns
     -------
     callable
-        x ↦ (value, gradient) of the sum.
-    """
+        (x, *args) ↦ (value, gradient) of the sum, so that ``args`` of `minimize` reach ``fun``.
 
-    def total(x: Any) -> tuple[float, Any]:
-        value, gradient = fun(x)
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty, or ``lam`` no real number.
+    ValueError
+        If ``phi`` has a kink, or ``lam`` is negative.
+    """
+    phi, lam = smooth("phi", phi), nonnegative("lam", lam)
+
+    def total(x: Any, *args: Any) -> tuple[float, Any]:
+        value, gradient = fun(x, *args)
         return value + lam * float(np.sum(phi(x))), gradient + lam * phi.grad(x)
 
     return total
@@ -42,19 +51,29 @@ def loss(phi: Penalty) -> Callable[[Any], Any]:
     Parameters
     ----------
     phi : Penalty
-        Piecewise quadratic and differentiable, such as `WEEP`. Its unit is set by its ``scale``, or by ``f_scale``.
+        With a gradient that is Lipschitz, such as `WEEP` or `Tukey`. Its unit is set by its ``scale``, or by
+        ``f_scale``.
 
     Returns
     -------
     callable
         z ↦ the three rows ρ, ρ', ρ''.
+
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty.
+    ValueError
+        If ``phi`` has a kink: then ρ' is infinite at zero.
     """
+    phi = smooth("phi", phi)
 
     def rho(z: Any) -> Any:
         r = np.sqrt(z)
-        safe = np.where(r == 0, 1, r)
-        second = curvature(phi, r)
-        first = np.where(r == 0, second, phi.grad(safe) / safe)
-        return np.stack([2 * phi(r), first, (second - first) / (2 * safe**2)])
+        safe = np.maximum(r, NEAR)
+        first, second = phi.grad(safe) / safe, second_derivative(phi, safe)
+        bend = second - first
+        bend = np.where(np.abs(bend) > 1e-8 * first, bend, 0)  # the rest is rounding
+        return np.stack([2 * phi(r), first, np.divide(bend, 2 * z, out=np.zeros_like(bend), where=z > 0)])
 
     return rho

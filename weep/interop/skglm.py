@@ -5,13 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import extra
+from ..checks import extra, nonnegative
 
 with extra("skglm", "this adapter"):
     from numba import bool_, float64
     from skglm.penalties.base import BasePenalty
-
-from ..penalties.pieces import expansion
 
 __all__ = ["PieceWise", "penalty"]
 
@@ -24,14 +22,16 @@ def penalty(phi: Any, alpha: float) -> "PieceWise":
     phi : Penalty
         The penalty φ.
     alpha : float
-        Weight α > 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
+        Weight α ≥ 0. (The loss of skglm's ``Quadratic`` is a mean: ‖y − Xw‖²/(2n).)
 
     Returns
     -------
     PieceWise
         To be given to ``skglm.GeneralizedLinearEstimator``.
     """
-    return PieceWise(float(alpha), np.array(expansion(phi)))
+    if not phi.pieces:
+        raise TypeError(f"{phi!r} is not piecewise quadratic: it has no pieces, which are needed here")
+    return PieceWise(nonnegative("alpha", alpha), np.array(phi.pieces))
 
 
 class PieceWise(BasePenalty):

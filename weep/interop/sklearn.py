@@ -1,18 +1,19 @@
 """Linear models of scikit-learn with a robust loss, or with a sparse penalty."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
-from ..checks import extra
+from ..checks import extra, integer, nonnegative, positive
 
 with extra("robust", "this adapter"):
     from sklearn.base import BaseEstimator, RegressorMixin
-    from sklearn.linear_model import LinearRegression
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..penalties import L2, WEEP, Penalty
+from ..regression import METHODS
+from ..regression.problem import Problem, smooth
 
 __all__ = ["SmoothRegression"]
 
@@ -22,9 +23,9 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
 
     .. math::
 
-        \min_{w, w_0} \frac1n \sum_{i=1}^n \rho(y_i - x_i^\top w - w_0) + \alpha \sum_j \phi(w_j),
+        \min_{w, w_0} \frac{1}{\sum_i s_i} \sum_{i=1}^n s_i\, \rho(y_i - x_i^\top w - w_0) + \alpha \sum_j \phi(w_j),
 
-    by L-BFGS from least squares (from zero, if there are fewer samples than features).
+    by ``method="newton"`` of `weep.regress` from least squares (from zero, if there are fewer samples than features).
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
     max_iter : int, optional
         Largest number of iterations.
     tol : float, optional
-        Stop when no entry of the gradient is larger.
+        Tolerance of the gradient, relative to the forces that balance in it, as for `weep.regress`: so it does not
+        depend on units.
 
     Attributes
     ----------
@@ -47,6 +49,14 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
         The model.
     n_iter_ : int
         Iterations made.
+
+    Notes
+    -----
+    A penalty is a loss of the residual 0 − w_j: the model is a robust regression with p more rows, and is solved as
+    one, in coordinates that neither units nor offsets disturb. If α = 0, the fit is the same in all units of X and y
+    (with a loss that scales with y). If not, φ sets a unit for w, as in every model with a penalty.
+
+    Parameters of loss and penalty have names too, for a search: ``loss__delta``, ``penalty__a``.
     """
 
     def __init__(
@@ -62,31 +72,92 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
         self.fit_intercept, self.max_iter, self.tol = fit_intercept, max_iter, tol
 
-    def fit(self, X: Any, y: Any) -> "SmoothRegression":
-        """Fit the model to X of shape (n_samples, n_features) and y of shape (n_samples,)."""
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name, those of loss and penalty included unless ``deep`` is False."""
+        params = super().get_params(deep=False)
+        for name in ("loss", "penalty") if deep else ():
+            if isinstance(value := params[name], Penalty):
+                params |= {f"{name}__{field.name}": getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
+        return params
+
+    def set_params(self, **params: Any) -> "SmoothRegression":
+        """Set parameters by name; those of loss and penalty give a new loss or penalty."""
+        super().set_params(**{name: value for name, value in params.items() if "__" not in name})
+        for name, value in params.items():
+            if "__" in name:
+                if name not in (known := self.get_params()):
+                    raise ValueError(f"{name} is no parameter of {self!r}, which has {sorted(known)}")
+                outer, inner = name.split("__", 1)
+                setattr(self, outer, dataclasses.replace(getattr(self, outer), **{inner: value}))
+        return self
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "SmoothRegression":
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            The design.
+        y : array_like of shape (n_samples,)
+            The responses.
+        sample_weight : array_like of shape (n_samples,), optional
+            The weights s ≥ 0 of the losses.
+
+        Returns
+        -------
+        SmoothRegression
+            Itself.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the gradient did not reach ``tol``.
+        """
         X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
-        loss = L2() if self.loss is None else self.loss
-        penalty = WEEP(10.0, 0.1) if self.penalty is None else self.penalty
-        if not np.isfinite(max(loss.lipschitz, penalty.lipschitz)):
-            raise ValueError(f"loss={loss!r} and penalty={penalty!r} must both have a Lipschitz gradient")
+        loss = smooth("loss", L2() if self.loss is None else self.loss)
+        penalty = smooth("penalty", WEEP(10.0, 0.1) if self.penalty is None else self.penalty)
+        alpha, tol, max_iter = nonnegative("alpha", self.alpha), positive("tol", self.tol), self.max_iter
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("sample_weight must have an entry above zero")
+        weights = weights / weights.sum()
         n, p = X.shape
-        start = np.zeros(p + 1)
+        # An offset of X belongs to the intercept. What remains is of the size of what X says.
+        centre = weights @ X if self.fit_intercept else np.zeros(p)
+        design = np.column_stack((X - centre, np.full(n, float(self.fit_intercept))))
+        rows = np.vstack((design, np.eye(p, p + 1)))[None]
+        data = np.append(y, np.zeros(p))[None], np.append(weights, np.full(p, alpha))[None]
+        problem = Problem.of(rows, *data, _Rows(loss, penalty, n), tol, integer("max_iter", max_iter, 1))
+        start = np.zeros((1, p + 1))
         if n > p:
-            ols = LinearRegression(fit_intercept=self.fit_intercept).fit(X, y)
-            start[:p], start[p] = ols.coef_, ols.intercept_
-
-        def objective(v: Any) -> tuple[float, Any]:
-            w, residual = v[:p], y - X @ v[:p] - v[p]
-            slope = loss.grad(residual) / n
-            gradient = np.append(self.alpha * penalty.grad(w) - X.T @ slope, -self.fit_intercept * slope.sum())
-            return float(np.mean(loss(residual)) + self.alpha * np.sum(penalty(w))), gradient
-
-        options = {"maxiter": self.max_iter, "gtol": self.tol, "ftol": 1e-15}
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
-        self.coef_, self.intercept_, self.n_iter_ = found.x[:p], float(found.x[p]), max(1, int(found.nit))
+            ols = Problem.of(design[None], y[None], weights[None], loss, tol, 1)
+            start = ols.coef(ols.gradient(ols.weighted(ols.y)))
+        coef, n_iter = METHODS["newton"].run(problem, start)
+        problem.judge(coef, n_iter, 3)
+        self.coef_, self.n_iter_ = coef[0, :p], max(1, int(n_iter[0]))
+        self.intercept_ = float(coef[0, p] - centre @ self.coef_) if self.fit_intercept else 0.0
         return self
 
     def predict(self, X: Any) -> Any:
         """Predictions for X of shape (n_samples, n_features)."""
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float64, reset=False) @ self.coef_ + self.intercept_
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """The loss of the first n residuals, and the penalty of the others."""
+
+    loss: Penalty
+    penalty: Penalty
+    n: int
+
+    @property
+    def lipschitz(self) -> float:
+        return max(self.loss.lipschitz, self.penalty.lipschitz)
+
+    def __call__(self, x: Any) -> Any:
+        return np.concatenate((self.loss(x[..., : self.n]), self.penalty(x[..., self.n :])), axis=-1)
+
+    def grad(self, x: Any) -> Any:
+        return np.concatenate((self.loss.grad(x[..., : self.n]), self.penalty.grad(x[..., self.n :])), axis=-1)

@@ -10,7 +10,7 @@ with extra("robust", "this adapter"):
     from statsmodels.robust.norms import RobustNorm
 
 from ..penalties import Penalty
-from ..penalties.pieces import curvature
+from ..regression.problem import NEAR, second_derivative, smooth
 
 __all__ = ["Norm"]
 
@@ -21,11 +21,18 @@ class Norm(RobustNorm):
     Parameters
     ----------
     phi : Penalty
-        A loss that is piecewise quadratic and differentiable, such as `WEEP`.
+        A loss with a derivative that is Lipschitz, such as `WEEP` or `Tukey`.
+
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty.
+    ValueError
+        If ``phi`` has a kink: the weight of a residual of zero would be infinite.
     """
 
     def __init__(self, phi: Penalty) -> None:
-        self.phi = phi
+        self.phi = smooth("phi", phi)
         self.redescending = "hard" if phi.grad(np.inf) == 0 else "not"
 
     def rho(self, z: Any) -> Any:
@@ -38,10 +45,9 @@ class Norm(RobustNorm):
 
     def weights(self, z: Any) -> Any:
         """φ'(z)/z, and its limit φ''(0) at zero."""
-        z = np.asarray(z, dtype=float)
-        safe = np.where(z == 0, 1, z)
-        return np.where(z == 0, curvature(self.phi, z), self.phi.grad(safe) / safe)
+        z = np.maximum(np.abs(np.asarray(z, dtype=float)), NEAR)
+        return self.phi.grad(z) / z
 
     def psi_deriv(self, z: Any) -> Any:
         """φ''(z)."""
-        return curvature(self.phi, np.asarray(z))
+        return second_derivative(self.phi, np.asarray(z, dtype=float))

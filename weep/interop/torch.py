@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from ..checks import extra
+from ..checks import extra, nonnegative
 
 with extra("torch", "this adapter"):
     import torch
 
 from ..penalties import Penalty
+from ..regression.problem import penalty
 
 __all__ = ["Loss", "Regulariser"]
 
@@ -21,16 +22,28 @@ class Loss(torch.nn.Module):
         The loss.
     reduction : {"mean", "sum", "none"}, optional
         Over all entries.
+
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty.
+    ValueError
+        If ``reduction`` is not known, or, when called, if prediction and target differ in shape: broadcasting would
+        compare each entry of one with each of the other.
     """
 
     def __init__(self, phi: Penalty, reduction: str = "mean") -> None:
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction={reduction!r} must be 'mean', 'sum' or 'none'")
-        self.phi, self.reduction = phi, reduction
+        self.phi, self.reduction = penalty("phi", phi), reduction
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The loss of a prediction."""
+        if input.shape != target.shape:
+            raise ValueError(
+                f"input and target must have one shape, not {tuple(input.shape)} and {tuple(target.shape)}"
+            )
         value = self.phi(input - target)
         return value if self.reduction == "none" else getattr(value, self.reduction)()
 
@@ -43,12 +56,19 @@ class Regulariser(torch.nn.Module):
     phi : Penalty
         The penalty.
     lam : float
-        Weight λ.
+        Weight λ ≥ 0.
+
+    Raises
+    ------
+    TypeError
+        If ``phi`` is no penalty, or ``lam`` no real number.
+    ValueError
+        If ``lam`` is negative.
     """
 
     def __init__(self, phi: Penalty, lam: float) -> None:
         super().__init__()
-        self.phi, self.lam = phi, lam
+        self.phi, self.lam = penalty("phi", phi), nonnegative("lam", lam)
 
     def forward(self, parameters: Iterable[torch.Tensor]) -> torch.Tensor:
         """The penalty on all entries of all tensors."""

@@ -7,6 +7,7 @@ from .convex import L1, L2, Huber
 from .factorised import DWF
 from .folded import LogSum, Lp, PiE
 from .ordered import EROWL, ROWL, RSSS
+from .pieces import Piece, PiecewiseQuadratic
 from .redescending import Tukey
 from .weep import WEEP
 
@@ -29,5 +30,7 @@ __all__ = [
     "Lp",
     "Penalty",
     "PiE",
+    "Piece",
+    "PiecewiseQuadratic",
     "Tukey",
 ]

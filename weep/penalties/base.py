@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import floating, positive
-from . import pieces
+from . import arrays
 
 Kernel = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -22,14 +22,18 @@ WORTH_COMPILING = 4096
 
 
 def evaluate(kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
-    """Apply an elementwise kernel block by block; shape and dtype stay, and 0-d input gives a scalar."""
+    """Apply an elementwise kernel block by block; shape and dtype stay, and 0-d input gives a scalar.
+
+    float16 is computed in float32: it has no room for squares, nor for parameters above 65504.
+    """
     flat, whole = x.reshape(-1), destination(x, out)
     out = whole.reshape(-1)
+    half = x.dtype.char == "e"
     # Huge values may overflow in a branch that the minimum or maximum then drops.
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for start in range(0, flat.size, BLOCK):
             block = slice(start, start + BLOCK)
-            out[block] = kernel(flat[block])
+            out[block] = kernel(flat[block].astype(np.float32) if half else flat[block])
     return whole if whole.ndim else whole[()]
 
 
@@ -43,7 +47,26 @@ def destination(x: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
         raise ValueError(
             f"out must be a contiguous array of shape {x.shape} and type {x.dtype}, not of {out.shape} and {out.dtype}"
         )
+    if not out.flags.writeable:
+        raise ValueError("out must be writeable, and is read-only")
     return out
+
+
+def _overlap(x: NDArray[Any], out: object) -> bool:
+    """Whether writing to out would change entries of x that are still to be read: not if both are the same view."""
+    if not isinstance(out, np.ndarray) or not np.may_share_memory(x, out):
+        return False
+    return x.ctypes.data != out.ctypes.data or x.strides != out.strides
+
+
+class Piece(NamedTuple):
+    """φ(x) = value + slope (x − start) + curvature (x − start)²/2, for x from ``start`` to ``end``."""
+
+    start: float
+    end: float
+    value: float
+    slope: float
+    curvature: float
 
 
 class Penalty(ABC):
@@ -70,8 +93,8 @@ class Penalty(ABC):
         """Smallest ρ ≥ 0 for which φ(x) + ρ x²/2 is convex: ``0.0`` for a convex penalty, ``inf`` if there is none."""
 
     @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Starts, for x ≥ 0, and second derivatives of the pieces of a piecewise quadratic φ; empty for any other."""
+    def pieces(self) -> tuple[Piece, ...]:
+        """The pieces of a piecewise quadratic φ for x ≥ 0, from zero outwards; empty for any other."""
         return ()
 
     @property
@@ -101,8 +124,8 @@ class Penalty(ABC):
         ValueError
             If ``out`` does not fit.
         """
-        if pieces.foreign(x):
-            return self._foreign_value(x)
+        if arrays.foreign(x):
+            return arrays.elementwise(self._foreign_value, "x", x, out)
         return self._apply("value", self._value, floating("x", x), out)
 
     def grad(self, x: ArrayLike, out: NDArray[Any] | None = None) -> Any:
@@ -127,8 +150,8 @@ class Penalty(ABC):
         ValueError
             If ``out`` does not fit.
         """
-        if pieces.foreign(x):
-            return self._foreign_grad(x)
+        if arrays.foreign(x):
+            return arrays.elementwise(self._foreign_grad, "x", x, out)
         return self._apply("grad", self._grad, floating("x", x), out)
 
     def prox(self, z: ArrayLike, step: float, out: NDArray[Any] | None = None) -> Any:
@@ -159,8 +182,9 @@ class Penalty(ABC):
         ValueError
             If ``step`` is not finite and above zero, or ``out`` does not fit.
         """
-        if pieces.foreign(z):
-            return self._foreign_prox(z, step if pieces.foreign(step) else positive("step", step))
+        if arrays.foreign(z):
+            step = step if arrays.foreign(step) else positive("step", step)
+            return arrays.elementwise(lambda z: self._foreign_prox(z, step), "z", z, out)
         step = positive("step", step)
         return self._apply("prox", lambda block: self._prox(block, step), floating("z", z), out, step)
 
@@ -180,6 +204,8 @@ class Penalty(ABC):
         return {}
 
     def _apply(self, name: str, kernel: Kernel, x: NDArray[Any], out: NDArray[Any] | None, *step: float) -> Any:
+        if out is not None and _overlap(x, out):
+            x = x.copy()
         if x.size >= WORTH_COMPILING and x.dtype.char in "fd" and (found := self._compiled(name, *step)):
             fused, scalars = found
             whole = destination(x, out)
@@ -191,14 +217,18 @@ class Penalty(ABC):
         """A compiled kernel for the name ``value``, ``grad`` or ``prox``, and its scalars; None if there is none."""
         return None
 
+    # What arrays of another library need, in operations of that library.
     def _foreign_value(self, x: Any) -> Any:
-        return pieces.value(self, x)
+        raise self._numpy_alone()
 
     def _foreign_grad(self, x: Any) -> Any:
-        return pieces.grad(self, x)
+        raise self._numpy_alone()
 
     def _foreign_prox(self, z: Any, step: Any) -> Any:
-        return pieces.prox(self, z, step)
+        raise self._numpy_alone()
+
+    def _numpy_alone(self) -> TypeError:
+        return TypeError(f"{self!r} is not piecewise quadratic, so for NumPy arrays only: convert with numpy.asarray")
 
     @abstractmethod
     def _value(self, x: NDArray[Any]) -> NDArray[Any]: ...

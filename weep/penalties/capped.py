@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..checks import positive
 from .base import Penalty
+from .pieces import PiecewiseQuadratic
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class L0(Penalty):
 
 
 @dataclass(frozen=True)
-class CappedL1(Penalty):
+class CappedL1(PiecewiseQuadratic):
     r"""The capped L1 norm: φ(x) = min(\|x\|, θ), flat beyond θ = ``theta``.
 
     The gradient at 0 is 0, the subgradient of least norm; at the kink \|x\| = θ, where the subdifferential is empty, it
@@ -64,20 +65,8 @@ class CappedL1(Penalty):
     def __post_init__(self) -> None:
         object.__setattr__(self, "theta", positive("theta", self.theta))
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at 0 and at the cap."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """``inf``: the kink at the cap is concave."""
-        return math.inf
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Straight up to the cap, flat beyond."""
-        return (0.0, 0.0), (self.theta, 0.0)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return (0.0, 1.0, 0.0), (self.theta, 0.0, 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.minimum(np.abs(x), self.theta)
@@ -93,7 +82,7 @@ class CappedL1(Penalty):
 
 
 @dataclass(frozen=True)
-class CappedL2(Penalty):
+class CappedL2(PiecewiseQuadratic):
     r"""The capped L2 norm: φ(x) = min(a x²/2, 1), flat beyond :math:`\sqrt{2/a}`.
 
     The gradient at the kink :math:`|x| = \sqrt{2/a}`, where the subdifferential is empty, is that of the inner side,
@@ -114,20 +103,8 @@ class CappedL2(Penalty):
     def __post_init__(self) -> None:
         object.__setattr__(self, "a", positive("a", self.a))
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at the cap."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """``inf``: the kink at the cap is concave."""
-        return math.inf
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Curvature a up to the cap, 0 beyond."""
-        return (0.0, self.a), (math.sqrt(2 / self.a), 0.0)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return (0.0, 0.0, self.a), (math.sqrt(2 / self.a), 0.0, 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.minimum((0.5 * self.a * x) * x, 1)

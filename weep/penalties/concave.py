@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import floating, positive
-from .base import Penalty
+from .base import evaluate
+from .pieces import PiecewiseQuadratic
 
 
 @dataclass(frozen=True)
-class MCP(Penalty):
+class MCP(PiecewiseQuadratic):
     r"""Zhang's minimax concave penalty: slope λ = ``lam`` at zero, falling to nothing at γλ.
 
     .. math::
@@ -42,20 +43,8 @@ class MCP(Penalty):
         object.__setattr__(self, "lam", positive("lam", self.lam))
         object.__setattr__(self, "gamma", positive("gamma", self.gamma))
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at 0."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """1/γ."""
-        return 1 / self.gamma
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Curvature −1/γ up to γλ, 0 beyond."""
-        return (0.0, -1 / self.gamma), (self.gamma * self.lam, 0.0)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return (0.0, self.lam, -1 / self.gamma), (self.gamma * self.lam, 0.0, 0.0)
 
     def parameter_grads(self, x: ArrayLike) -> dict[str, Any]:
         """Derivative of φ' by ``gamma``, elementwise: x/γ² up to γλ, and 0 beyond.
@@ -72,8 +61,11 @@ class MCP(Penalty):
         dict of str to ndarray or scalar
             ``"gamma"`` → derivative, of the shape of ``x``.
         """
-        x = floating("x", x)
-        return {"gamma": np.where(np.abs(x) > self.gamma * self.lam, 0, x)[()] / self.gamma / self.gamma}
+
+        def by_gamma(x: NDArray[Any]) -> NDArray[Any]:
+            return np.where(np.abs(x) > self.gamma * self.lam, 0, x) / self.gamma / self.gamma
+
+        return {"gamma": evaluate(by_gamma, floating("x", x))}
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         inner = np.minimum(np.abs(x), self.gamma * self.lam)
@@ -91,7 +83,7 @@ class MCP(Penalty):
 
 
 @dataclass(frozen=True)
-class CEL0(Penalty):
+class CEL0(PiecewiseQuadratic):
     r"""The continuous exact L0 penalty: the L0 penalty λ = ``lam``, relaxed for a column of a design of norm ``norm``.
 
     .. math::
@@ -128,20 +120,8 @@ class CEL0(Penalty):
         object.__setattr__(self, "norm", norm)
         object.__setattr__(self, "_mcp", MCP(norm * math.sqrt(2 * lam), norm**-2))
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at 0."""
-        return self._mcp.lipschitz
-
-    @property
-    def weak_convexity(self) -> float:
-        """‖a‖²."""
-        return self._mcp.weak_convexity
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Those of the MCP that it is."""
-        return self._mcp.pieces
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return self._mcp._pieces()
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return self._mcp._value(x)
@@ -154,7 +134,7 @@ class CEL0(Penalty):
 
 
 @dataclass(frozen=True)
-class SCAD(Penalty):
+class SCAD(PiecewiseQuadratic):
     r"""Fan and Li's smoothly clipped absolute deviation: slope λ = ``lam`` up to λ, falling to nothing at aλ.
 
     .. math::
@@ -187,20 +167,8 @@ class SCAD(Penalty):
         if self.a <= 2:
             raise ValueError(f"a={self.a!r} must be greater than 2")
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at 0."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """1/(a − 1)."""
-        return 1 / (self.a - 1)
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Straight up to λ, curvature −1/(a − 1) up to aλ, flat beyond."""
-        return (0.0, 0.0), (self.lam, -1 / (self.a - 1)), (self.a * self.lam, 0.0)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return (0.0, self.lam, 0.0), (self.lam, self.lam, -1 / (self.a - 1)), (self.a * self.lam, 0.0, 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         lam, end = self.lam, self.a * self.lam

@@ -1,6 +1,5 @@
 """The convex classics: L1, L2 and Huber."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import positive
-from .base import Penalty
+from .pieces import PiecewiseQuadratic
 
 
 @dataclass(frozen=True)
-class L1(Penalty):
+class L1(PiecewiseQuadratic):
     """The absolute value, φ(x) = \\|x\\|.
 
     The gradient at 0 is 0, the subgradient of least norm. The prox is soft thresholding.
@@ -22,20 +21,8 @@ class L1(Penalty):
     R. Tibshirani, "Regression shrinkage and selection via the lasso", J. R. Stat. Soc. B 58(1), 1996.
     """
 
-    @property
-    def lipschitz(self) -> float:
-        """``inf``: the derivative jumps at 0."""
-        return math.inf
-
-    @property
-    def weak_convexity(self) -> float:
-        """0: convex."""
-        return 0.0
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """One, straight."""
-        return ((0.0, 0.0),)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return ((0.0, 1.0, 0.0),)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.abs(x)
@@ -48,23 +35,11 @@ class L1(Penalty):
 
 
 @dataclass(frozen=True)
-class L2(Penalty):
+class L2(PiecewiseQuadratic):
     """Half the square, φ(x) = x²/2. The prox is z/(1 + step)."""
 
-    @property
-    def lipschitz(self) -> float:
-        """1: the second derivative."""
-        return 1.0
-
-    @property
-    def weak_convexity(self) -> float:
-        """0: convex."""
-        return 0.0
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """One, of curvature 1."""
-        return ((0.0, 1.0),)
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return ((0.0, 0.0, 1.0),)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         return 0.5 * x * x
@@ -77,7 +52,7 @@ class L2(Penalty):
 
 
 @dataclass(frozen=True)
-class Huber(Penalty):
+class Huber(PiecewiseQuadratic):
     """The Huber loss: φ(x) = x²/2 up to δ = ``delta``, then δ\\|x\\| − δ²/2.
 
     Parameters
@@ -99,25 +74,8 @@ class Huber(Penalty):
     def __post_init__(self) -> None:
         object.__setattr__(self, "delta", positive("delta", self.delta))
 
-    @property
-    def lipschitz(self) -> float:
-        """1: the second derivative near 0."""
-        return 1.0
-
-    @property
-    def weak_convexity(self) -> float:
-        """0: convex."""
-        return 0.0
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Curvature 1 up to δ, 0 beyond."""
-        return ((0.0, 1.0), (self.delta, 0.0))
-
-    @property
-    def hubers(self) -> tuple[float, float, float]:
-        """(1, δ, δ)."""
-        return 1.0, self.delta, self.delta
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        return (0.0, 0.0, 1.0), (self.delta, self.delta, 0.0)
 
     def _value(self, x: NDArray[Any]) -> NDArray[Any]:
         r = np.abs(x)

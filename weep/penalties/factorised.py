@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import floating
+from ..checks import floating, integer
 from .base import Penalty
 from .convex import L1
 from .folded import Lp
@@ -41,10 +41,7 @@ class DWF:
     depth: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.depth, bool) or not isinstance(self.depth, int):
-            raise TypeError(f"depth={self.depth!r} must be an integer, not {type(self.depth).__name__}")
-        if self.depth < 2:
-            raise ValueError(f"depth={self.depth!r} must be at least 2")
+        object.__setattr__(self, "depth", integer("depth", self.depth, least=2))
 
     @property
     def induced(self) -> Penalty:

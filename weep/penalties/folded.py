@@ -147,7 +147,8 @@ class PiE(Folded):
     def _root(self, r: NDArray[Any], step: float) -> NDArray[Any]:
         log = math.log(step) - 2 * math.log(self.sigma)
         argument = -np.exp(np.minimum(log - r / self.sigma, -1))  # at least −1/e, where W begins to exist
-        return r + self.sigma * np.real(lambertw(argument)).astype(r.dtype)
+        # SciPy has W up to double precision.
+        return r + self.sigma * np.real(lambertw(argument.astype(np.float64))).astype(r.dtype)
 
 
 @dataclass(frozen=True)

@@ -1,77 +1,132 @@
-"""Piecewise quadratic penalties for any array library, differentiable by its own autograd.
+"""Piecewise quadratic penalties: what such a penalty states, and all that follows from it.
 
-Everything follows from ``phi.pieces`` and from what the NumPy kernels say at the points where pieces meet: between
-them, the value, the derivative and the prox are the Taylor expansions of one piece. The kernels of the classes are
-faster in NumPy; these use array-API operations alone (no masks, no buffers), so that PyTorch and JAX can trace them.
-They select whole pieces and, without a kink there, never go through ``abs`` near zero: so all derivatives are right at
-zero, and, at the end of a piece, those of the inner side. At a kink at zero they are 0, as for the NumPy kernels.
+The constants follow from the curvatures, and from whether the slopes of neighbouring pieces agree. Value, gradient and
+prox are the Taylor expansions of one piece. They are written in operations of the array API alone (no masks, no
+buffers), so that PyTorch and JAX can trace and differentiate them, and NumPy can run them where a class has no faster
+ones. They select whole pieces and, without a kink there, never go through ``abs`` near zero: so all derivatives are
+right at zero, and, at the end of a piece, those of the inner side. At a kink at zero they are 0. A piece gets no
+argument beyond its end, since what overflows there has a derivative of NaN, taken or not.
 """
 
 import math
+from abc import abstractmethod
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj, is_numpy_array
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-__all__ = ["Piece", "curvature", "expansion", "foreign"]
+from .base import Penalty, Piece
+
+__all__ = ["Piece", "PiecewiseQuadratic", "curvature"]
+
+#: Slopes count as equal if the rounding of a few operations, and of the place where they meet, explains the difference.
+ROUNDING = 16 * 2.0**-53
 
 
-class Piece(NamedTuple):
-    """φ(x) = value + slope (x − start) + curvature (x − start)²/2, for x from ``start`` to ``end``."""
+class PiecewiseQuadratic(Penalty):
+    """A penalty that states its pieces: all else is derived.
 
-    start: float
-    end: float
-    value: float
-    slope: float
-    curvature: float
+    A subclass is a frozen dataclass that has the method ``_pieces``: start, slope and curvature of each piece, for
+    x ≥ 0. The first starts at 0, the last ends at infinity, φ(0) = 0 and φ is continuous; nothing else is assumed.
+    The kernels for NumPy, ``_value``, ``_grad`` and ``_prox``, may be overridden by faster ones.
 
-
-def foreign(x: object) -> bool:
-    """Whether x is an array of a library other than NumPy."""
-    return is_array_api_obj(x) and not is_numpy_array(x)
-
-
-def floating(name: str, x: Any) -> Any:
-    """Return a real array of any library in floating point: integers in the library's default."""
-    xp = array_namespace(x)
-    if xp.isdtype(x.dtype, "real floating"):
-        return x
-    if xp.isdtype(x.dtype, ("integral", "bool")):
-        return xp.astype(x, xp.asarray(1.0).dtype)
-    raise TypeError(f"{name} must hold real numbers, not {x.dtype}")
-
-
-@lru_cache
-def expansion(phi: Any) -> tuple[Piece, ...]:
-    """The pieces of a penalty for x ≥ 0, with value and slope where each starts.
-
-    Parameters
-    ----------
-    phi : Penalty
-        One that has ``pieces``.
-
-    Returns
-    -------
-    tuple of Piece
-        From zero outwards; the last one ends at infinity.
-
-    Raises
-    ------
-    TypeError
-        If the penalty is not piecewise quadratic.
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from weep.penalties import PiecewiseQuadratic
+    >>> @dataclass(frozen=True)
+    ... class DeadZone(PiecewiseQuadratic):
+    ...     width: float
+    ...
+    ...     def _pieces(self):
+    ...         return (0.0, 0.0, 0.0), (self.width, 1.0, 0.0)
+    >>> phi = DeadZone(0.5)
+    >>> float(phi(2.0)), float(phi.prox(2.0, 0.25)), phi.lipschitz, phi.weak_convexity
+    (1.5, 1.75, inf, 0.0)
     """
-    if not phi.pieces:
-        raise TypeError(f"{phi!r} is not piecewise quadratic, so for NumPy arrays only: convert with numpy.asarray")
-    starts, curvatures = zip(*phi.pieces, strict=True)
-    ends = (*starts[1:], math.inf)
-    # A straight piece has one slope. Taken at its far end, it is exact, and no rounding of the start gets in. Any other
-    # is asked just beyond its start, where a kink may be.
-    beyond = np.nextafter(starts, math.inf)
-    slopes = phi.grad(np.where(curvatures, beyond, ends)) - curvatures * (beyond - starts)
-    columns = starts, ends, map(float, phi(np.array(starts))), map(float, slopes), curvatures
-    return tuple(Piece(*row) for row in zip(*columns, strict=True))
+
+    @abstractmethod
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        """(start, slope, curvature) of each piece, for x ≥ 0: slope and curvature just beyond the start."""
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The pieces for x ≥ 0, from zero outwards."""
+        return _facts(self).pieces
+
+    @property
+    def lipschitz(self) -> float:
+        """Best Lipschitz constant of φ': the largest magnitude of a curvature, ``inf`` where the derivative jumps."""
+        return _facts(self).lipschitz
+
+    @property
+    def weak_convexity(self) -> float:
+        """Best modulus of weak convexity: how far curvatures fall below 0, ``inf`` where the derivative jumps down."""
+        return _facts(self).weak_convexity
+
+    @property
+    def hubers(self) -> tuple[float, float, float] | None:
+        """(a, x1, x2) if φ is (a + 1) times the Huber loss of threshold x1 less that of threshold x2; else None."""
+        return _facts(self).hubers
+
+    def _foreign_value(self, x: Any) -> Any:
+        return value(self.pieces, x)
+
+    def _foreign_grad(self, x: Any) -> Any:
+        return grad(self.pieces, x)
+
+    def _foreign_prox(self, z: Any, step: Any) -> Any:
+        if math.isinf(self.weak_convexity) and not isinstance(step, float):
+            raise ValueError(f"step must be a Python float for {self!r}: its prox jumps at every step")
+        return prox(self.pieces, self.weak_convexity, z, step)
+
+    def _value(self, x: NDArray[Any]) -> NDArray[Any]:
+        return value(self.pieces, x)
+
+    def _grad(self, x: NDArray[Any]) -> NDArray[Any]:
+        return grad(self.pieces, x)
+
+    def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]:
+        return prox(self.pieces, self.weak_convexity, z, step)
+
+
+class Facts(NamedTuple):
+    """What is derived from the pieces once."""
+
+    pieces: tuple[Piece, ...]
+    lipschitz: float
+    weak_convexity: float
+    hubers: tuple[float, float, float] | None
+
+
+@lru_cache(1024)
+def _facts(phi: PiecewiseQuadratic) -> Facts:
+    # In plain arithmetic: PyTorch's compiler, which looks through the cache, traces no NumPy.
+    rows = phi._pieces()
+    pieces, height = [], 0.0
+    for (start, slope, bend), (end, _, _) in pairwise((*rows, (math.inf, 0.0, 0.0))):
+        pieces.append(Piece(start, end, height, slope, bend))
+        if end < math.inf:
+            t = end - start
+            height += (slope + 0.5 * bend * t) * t
+    rises = [2 * pieces[0].slope, *(_rise(p, q) for p, q in pairwise(pieces))]
+    bends = [p.curvature for p in pieces]
+    lipschitz = max(map(abs, bends)) if not any(rises) else math.inf
+    weak = max(0.0, -min(bends)) if min(rises) >= 0 else math.inf
+    hubers = None
+    if lipschitz < math.inf and bends[1:] in ([0.0], [-1.0, 0.0]):
+        hubers = bends[0], pieces[1].start, pieces[-1].start
+    return Facts(tuple(pieces), lipschitz, weak, hubers)
+
+
+def _rise(p: Piece, q: Piece) -> float:
+    """By how much the slope jumps up from one piece to the next: 0 if only by rounding."""
+    rise = q.slope - (p.slope + p.curvature * (p.end - p.start))
+    sizes = abs(p.slope) + abs(p.curvature) * p.end + abs(q.slope)
+    return rise if abs(rise) > ROUNDING * sizes else 0.0
 
 
 def odd(xp: Any, x: Any, plus: Any, minus: Any) -> Any:
@@ -79,64 +134,87 @@ def odd(xp: Any, x: Any, plus: Any, minus: Any) -> Any:
     return xp.where(x > 0, plus, xp.where(x < 0, minus, 0 * x))
 
 
-def value(phi: Any, x: Any) -> Any:
+def within(xp: Any, p: Piece, r: Any, end: Any, t: Any) -> Any:
+    """The argument t of a piece: 0 where r lies beyond the end, and NaN where it is that."""
+    return t if math.isinf(p.end) else xp.where(r > end, 0.0, t)
+
+
+def rise(p: Piece, t: Any) -> Any:
+    """φ(start + t) − φ(start) on a piece. No curvature and no slope is times an infinite t, which would be NaN."""
+    return (p.slope + 0.5 * p.curvature * t) * t if p.curvature else p.slope * t if p.slope else 0.0
+
+
+def value(pieces: tuple[Piece, ...], x: Any) -> Any:
     """φ(x), elementwise."""
-    first, *others = expansion(phi)
-    x = floating("x", x)
+    first, *others = pieces
     xp = array_namespace(x)
-    # No curvature and no slope is times an infinite x, which would be NaN.
-    out, r = (0.5 * first.curvature * x) * x if first.curvature else 0.0, xp.abs(x)
+    r = xp.abs(x)
+    t = within(xp, first, r, first.end, x)
+    out = (0.5 * first.curvature * t) * t if first.curvature else 0 * t if not first.slope else 0.0
     if first.slope:
-        out = out + odd(xp, x, first.slope * x, -first.slope * x)
+        out = out + odd(xp, t, first.slope * t, -first.slope * t)
     for p in others:
-        t = r - p.start
-        rise = (p.slope + 0.5 * p.curvature * t) * t if p.curvature else p.slope * t if p.slope else 0.0
-        out = xp.where(r > p.start, p.value + rise, out)
+        out = xp.where(r > p.start, p.value + rise(p, within(xp, p, r, p.end, r - p.start)), out)
     return out
 
 
-def grad(phi: Any, x: Any) -> Any:
+def grad(pieces: tuple[Piece, ...], x: Any) -> Any:
     """φ'(x), elementwise."""
-    first, *others = expansion(phi)
-    x = floating("x", x)
+    first, *others = pieces
     xp = array_namespace(x)
-    out, r = first.curvature * x if first.curvature else 0.0, xp.abs(x)
+    r = xp.abs(x)
+    t = within(xp, first, r, first.end, x)
+    out = first.curvature * t if first.curvature else 0 * t if not first.slope else 0.0
     if first.slope:
         out = out + odd(xp, x, first.slope, -first.slope)
     for p in others:
-        slope = p.slope + p.curvature * (r - p.start) if p.curvature else p.slope
-        out = xp.where(r > p.start, xp.copysign(slope, x), out)
+        slope = p.slope + p.curvature * within(xp, p, r, p.end, r - p.start) if p.curvature else p.slope
+        out = xp.where(r > p.start, xp.copysign(1.0, x) * slope, out)
     return out
 
 
-def prox(phi: Any, z: Any, step: Any) -> Any:
+def prox(pieces: tuple[Piece, ...], weak_convexity: float, z: Any, step: Any) -> Any:
     """argmin over x of step·φ(x) + (x − z)²/2, elementwise; a step that is an array is taken to have no jump."""
-    first, *others = expansion(phi)
-    z = floating("z", z)
+    if isinstance(step, float) and step * weak_convexity >= 1:
+        return _best_of_pieces(pieces, z, step)
+    # x + step·φ'(x) increases. Its inverse has a piece for each of φ, and stays where φ' jumps up.
     xp = array_namespace(z)
-    if math.isinf(phi.weak_convexity) and not isinstance(step, float):
-        raise ValueError(f"step must be a Python float for {phi!r}: its prox jumps at every step")
+    r, out = xp.abs(z), z
+    for p, q in zip(pieces, (*pieces[1:], None), strict=True):
+        near, rate, jump = p.start + step * p.slope, 1 + step * p.curvature, _rise(p, q) if q else 0.0
+        far = q.start + step * (q.slope - jump) if q else math.inf
+        if p.start == 0 and not p.slope:
+            out = within(xp, p, r, far, z) / rate
+        else:
+            move = within(xp, p, r, far, r - near)
+            move = move if p.start else xp.clip(move, 0, None)
+            x = xp.copysign(p.start + move / rate, z)
+            out = xp.where(r > near, x, out) if p.start else x
+        if jump:
+            out = xp.where(r > far, xp.copysign(p.end, z), out)
+    return out
+
+
+def _best_of_pieces(pieces: tuple[Piece, ...], z: Any, step: float) -> Any:
+    """Prox where it jumps. The best point of a piece is its start if it is too concave; the earlier one wins a tie."""
+    first, *others = pieces
+    xp = array_namespace(z)
     r, rate = xp.abs(z), 1 + step * first.curvature
-    lines = [(p, 1 + step * p.curvature) for p in others]
-    if not isinstance(step, float) or step * phi.weak_convexity < 1:
-        out = xp.copysign(xp.clip(r - step * first.slope, 0, None) / rate, z) if first.slope else z / rate
-        for p, steep in lines:
-            move = r - (p.start + step * p.slope)
-            out = xp.where(move > 0, xp.copysign(p.start + move / steep, z), out)
-        return out
-    # A piece that is too concave holds no minimum. Of the others, each has its best point; the earlier wins a tie.
     least = 0 if first.slope else None  # the tie of r with 0 would halve the derivative at zero
     best = xp.clip((r - step * first.slope) / rate, least, first.end) if rate > 0 else 0 * r
-    for p, steep in lines:
-        if steep > 0:
-            x = xp.clip(p.start + (r - (p.start + step * p.slope)) / steep, p.start, p.end)
-            excess = step * (value(phi, x) - value(phi, best)) + (x - best) * ((x + best) / 2 - r)
-            best = xp.where(excess >= 0, best, x)
+    height = rise(first, best)
+    for p in others:
+        steep = 1 + step * p.curvature
+        move = (r - (p.start + step * p.slope)) / steep if steep > 0 else 0 * r
+        x = xp.clip(p.start + move, p.start, p.end)
+        top = p.value + rise(p, x - p.start)
+        worse = step * (top - height) + (x - best) * ((x + best) / 2 - r) >= 0
+        best, height = xp.where(worse, best, x), xp.where(worse, height, top)
     out = xp.copysign(best, z)
-    return out if first.slope else xp.where(z == 0, z / rate, out)  # r has no derivative at zero
+    return xp.where(z == 0, z / rate, out) if not first.slope and rate > 0 else out  # r has no derivative at zero
 
 
-def curvature(phi: Any, x: NDArray[Any]) -> NDArray[Any]:
+def curvature(phi: Penalty, x: NDArray[Any]) -> NDArray[Any]:
     """φ''(x) of NumPy arrays, elementwise; at the end of a piece, that of the inner side.
 
     Parameters
@@ -150,7 +228,13 @@ def curvature(phi: Any, x: NDArray[Any]) -> NDArray[Any]:
     -------
     ndarray
         Same shape as ``x``.
+
+    Raises
+    ------
+    TypeError
+        If the penalty is not piecewise quadratic.
     """
-    pieces = expansion(phi)
-    inner = np.searchsorted([p.start for p in pieces[1:]], np.abs(x))
-    return np.array([p.curvature for p in pieces])[inner]
+    if not phi.pieces:
+        raise TypeError(f"{phi!r} is not piecewise quadratic: it has no pieces, which are needed here")
+    inner = np.searchsorted([p.start for p in phi.pieces[1:]], np.abs(x))
+    return np.array([p.curvature for p in phi.pieces])[inner]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
 
 from ..checks import positive
-from . import pieces
 from .base import Penalty
 
 
@@ -62,17 +61,16 @@ class Tukey(Penalty):
 
     # Two of the kernels are made of operations that every array library has; the prox of NumPy's needs a root finder.
     def _foreign_value(self, x: Any) -> Any:
-        return self._value(pieces.floating("x", x))
+        return self._value(x)
 
     def _foreign_grad(self, x: Any) -> Any:
-        return self._grad(pieces.floating("x", x))
+        return self._grad(x)
 
     def _foreign_prox(self, z: Any, step: Any) -> Any:
         if isinstance(step, float) and step > 1.25:
             raise ValueError(
                 f"step={step!r} must be at most 5/4 for {self!r}: beyond, the prox jumps, for NumPy arrays only"
             )
-        z = pieces.floating("z", z)
         xp = array_namespace(z)
         y = z / self.c
         # Halving from fixed ends has no derivative. The Newton step after it has the right one.
@@ -96,7 +94,8 @@ class Tukey(Penalty):
             both = (y >= 1) & (y <= _optimality(turn, step))
             low = _increasing_root(y[both], 0.0, turn, step)
             u[both] = np.where(_cost(low, y[both], step) <= _cost(y[both], y[both], step), low, y[both])
-        return np.copysign(u * self.c, z).astype(z.dtype)
+        # A long double beyond the plateau keeps its digits, and its range.
+        return np.where(u == y, z, np.copysign(u * self.c, z).astype(z.dtype))
 
 
 # The unit problem: c = 1, and u, y ≥ 0.

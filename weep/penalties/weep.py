@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import compiled
 from ..checks import floating, positive, real
-from .base import Penalty, evaluate
+from .base import evaluate
+from .pieces import PiecewiseQuadratic
 
 
 @dataclass(frozen=True)
-class WEEP(Penalty):
+class WEEP(PiecewiseQuadratic):
     r"""The WEEP penalty (4): quadratic near zero, concave in the middle, of slope b far out.
 
     .. math::
@@ -119,25 +120,11 @@ class WEEP(Penalty):
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
-    @property
-    def lipschitz(self) -> float:
-        """Best Lipschitz constant of the gradient: max(1, a), or a at the upper end of b, where no piece is concave."""
-        return max(1.0, self.a) if self._delta > 0 else self.a
-
-    @property
-    def weak_convexity(self) -> float:
-        """Best modulus of weak convexity: 1, or 0 at the upper end of b, where WEEP is convex."""
-        return 1.0 if self._delta > 0 else 0.0
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float], ...]:
-        """Curvature a up to x1, −1 up to x2, 0 beyond; no middle piece at the upper end of b."""
-        return ((0.0, self.a), (self.x1, -1.0), (self.x2, 0.0)) if self._delta > 0 else ((0.0, self.a), (self.x1, 0.0))
-
-    @property
-    def hubers(self) -> tuple[float, float, float]:
-        """(a, x1, x2): WEEP is (a + 1) times the Huber loss of threshold x1 less that of threshold x2."""
-        return self.a, self.x1, self.x2 if self._delta > 0 else self.x1
+    def _pieces(self) -> tuple[tuple[float, float, float], ...]:
+        slope, end = self.a * self.x1, self.scale * self.b
+        if self._delta == 0:  # the upper end of b, where no piece is concave
+            return (0.0, 0.0, self.a), (self.x1, slope, 0.0)
+        return (0.0, 0.0, self.a), (self.x1, slope, -1.0), (self.x2, end, 0.0)
 
     def base(self, x: ArrayLike) -> Any:
         """The base penalty (2) in the same units: what WEEP is the envelope of.

@@ -151,6 +151,12 @@ def recover(
     `Tukey`, `LogSum` and `PiE` by the parameter that makes them convex when it is large, which is 100 times as large
     at first, at the same slope (or curvature, for `Tukey`) at zero; to `Lp` from p = 1. Convex penalties need none.
 
+    The path of `WEEP` was chosen by this measurement: WEEP(a=100, b=0, scale=0.05), λ = 0.05, 96 Gaussian
+    measurements of 256 entries, noise of 0.01, six draws; a draw counts as recovered above 30 dB. Eight steps with
+    ``L=Differences(256)`` are recovered in 1 of 6 from zero, in 6 by b, in 5 by the width (``scale`` from 16 times
+    as much) and in none by the curvature a (from 1). 24 spikes with ``L=None``: 0, 5, 6 and 0. Paths of two, five
+    and nine problems recover the same draws: two problems suffice there.
+
     References
     ----------
     E. Chouzenoux, J. Idier, S. Moussaoui, "A majorize-minimize strategy for subspace optimization applied to image

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from ..operators import Differences, norm_squared
-from ..penalties.pieces import expansion
 from .lanczos import sign
 from .problem import Array, Problem, second
 
@@ -41,13 +40,13 @@ def is_convex(problem: Problem) -> bool:
 def _is_local(problem: Problem, x: Array, margin: float) -> bool:
     """Whether the second derivative is there and positive definite, zeros at a kink for L = I held fixed."""
     A, L, lam, phi = problem.A, problem.L, problem.lam, problem.phi
+    if not phi.pieces:
+        return False
     lx = L(x)
     bends = second(phi, lx)
-    if bends is None:
-        return False
-    pieces = expansion(phi)
+    pieces = phi.pieces
     ends, far = np.array([p.start for p in pieces[1:]]), np.abs(lx)
-    reach = margin * max(1.0, float(far.max(initial=0.0)))
+    reach = margin * max(float(far.max(initial=0.0)), float(ends.max(initial=0.0)))
     if ends.size and np.min(np.abs(far[:, None] - ends), initial=np.inf) <= reach:
         return False
     if pieces[0].slope == 0:

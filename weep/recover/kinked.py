@@ -45,10 +45,9 @@ def proximal_gradient(problem: Problem, start: Array, trace: Trace) -> Array:
 
 def splitting_step(problem: Problem, start: Array) -> float:
     """The first ρ: 2.2 λ times the weak convexity, and at least eight times the secant of λφ at a typical entry."""
-    lx, lam = (
-        problem.L(start if np.any(start) else problem.A.adjoint(problem.y) / (problem.norm_squared or 1.0)),
-        problem.lam,
-    )
+    lam = problem.lam
+    typical = start if np.any(start) else problem.A.adjoint(problem.y) / (problem.norm_squared or 1.0)
+    lx = problem.L(typical)
     s = norm(lx) / math.sqrt(max(1, lx.size))
     secant = float(problem.phi.grad(s)) / s if s > 0 else 0.0
     return max(2.2 * lam * problem.phi.weak_convexity, 8 * lam * secant) or lam
@@ -147,7 +146,7 @@ def primal_dual(problem: Problem, start: Array, trace: Trace) -> Array:
         lnew = L(new)
         v = u + sigma * (2 * lnew - lx)
         z = phi.prox(v / sigma, lam / sigma)
-        u, old = v - sigma * z, lu
+        u = v - sigma * z
         lu, r = L.adjoint(u), A(new) - problem.y
         after = A.adjoint(r)
         dual = norm(after + lu)

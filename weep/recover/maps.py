@@ -1,4 +1,4 @@
-"""What turns a matrix, a sparse array or an operator into A or L of (1), checks it, and counts how often it is applied."""
+"""What turns a matrix, a sparse array or an operator into A or L of (1), checks it, and counts its applications."""
 
 from collections.abc import Callable
 from typing import Any
@@ -75,8 +75,8 @@ def linear(name: str, source: Any, size: int) -> Map:
     Notes
     -----
     The adjoint of an operator is compared in one inner product of random vectors, :math:`\\langle Ax, u\\rangle` with
-    :math:`\\langle x, A^* u\\rangle`. A wrong one passes by a chance of about the tolerance, which is 1e-6 of the product of
-    the norms of Ax and u, or 1e-4 for values in single precision.
+    :math:`\\langle x, A^* u\\rangle`. A wrong one passes by a chance of about the
+    tolerance, which is 1e-6 of the product of the norms of Ax and u, or 1e-4 for values in single precision.
     """
     if source is None:
         return Map(None, (size, size), np.array, np.array)

@@ -41,10 +41,8 @@ def family(phi: Penalty, k: int) -> list[tuple[Penalty, float]]:
     if isinstance(phi, MCP):
         return [(MCP(phi.lam, phi.gamma * f), 1.0) for f in larger]
     if isinstance(phi, CEL0):
-        root = math.sqrt(2 * phi.lam)
-        return [(MCP(root * phi.norm, root / phi.norm / (root * phi.norm) * f), 1.0) for f in larger[:-1]] + [
-            (phi, 1.0)
-        ]
+        slope, gamma = math.sqrt(2 * phi.lam) * phi.norm, phi.norm**-2
+        return [(MCP(slope, gamma * f), 1.0) if f > 1 else (phi, 1.0) for f in larger]
     if isinstance(phi, SCAD):
         return [(SCAD(phi.lam, phi.a * f), 1.0) for f in larger]
     if isinstance(phi, Tukey):
@@ -54,5 +52,5 @@ def family(phi: Penalty, k: int) -> list[tuple[Penalty, float]]:
     if isinstance(phi, PiE):
         return [(PiE(phi.sigma * f), f) for f in larger]
     if isinstance(phi, Lp):
-        return [(Lp(float(1 + s * (phi.p - 1))) if s < 1 else phi, 1.0) for s in t]
+        return [(Lp(1 - (1 - phi.p) / f), 1.0) for f in larger]
     raise ValueError(f"path is for penalties with a known way from a convex one, and none is known to {phi!r}")

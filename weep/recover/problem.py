@@ -89,9 +89,7 @@ class Problem:
     def evaluate(self, ax: Array, lx: Array) -> tuple[float, Array]:
         """Objective and gradient, with Ax and Lx given; one application of the adjoint of A."""
         r = ax - self.y
-        gradient = self.A.adjoint(r)
-        gradient += self.lam * self.L.adjoint(self.phi.grad(lx))
-        return self.cost(r, lx), gradient
+        return self.cost(r, lx), self.A.adjoint(r) + self.lam * self.L.adjoint(self.phi.grad(lx))
 
     def cost(self, r: Array, lx: Array) -> float:
         """Objective, with the residual Ax − y and Lx given."""
@@ -122,9 +120,12 @@ def secant(phi: Penalty, t: Array) -> Array:
         return np.where(np.abs(t) > 1e-150, np.divide(slope, t), phi.lipschitz)
 
 
-def second(phi: Penalty, t: Array) -> Array | None:
-    """φ''(t), or None for a penalty that does not say it."""
-    return curvature(phi, t) if phi.pieces else None
+def second(phi: Penalty, t: Array) -> Array:
+    """φ''(t), exact for a piecewise quadratic penalty, else a difference quotient of φ'."""
+    if phi.pieces:
+        return curvature(phi, t)
+    reach = 1e-6 * (1 + np.abs(t))
+    return (phi.grad(t + reach) - phi.grad(t - reach)) / (2 * reach)
 
 
 class Trace:

@@ -12,62 +12,42 @@ from .problem import Array, Problem, Trace, norm, secant, second
 #: How much of the last gradient step the optimised gradient method repeats, as in `weep.denoise`.
 REPEAT = 0.85
 
-#: Steps inside the plane of two directions: they apply neither A nor L.
-INNER = 4
-
 
 def memory_gradient(problem: Problem, start: Array, trace: Trace) -> Array:
     """Go to the best point in the plane of the preconditioned gradient and the last move, again and again.
 
     In the plane, the data term is a quadratic form of two variables whose matrix is known, and the penalty is majorised
     by the parabola that touches it. Where the second derivative is positive definite in the plane, a step by that goes
-    first, and is kept if it descends.
+    first, and is kept if it descends enough.
     """
-    x, ax, lx = start.copy(), problem.A(start), problem.L(start)
-    moves: list[tuple[Array, Array, Array]] = []
+    # The point and its images move in place; an operator may return its argument, hence copies.
+    x, ax, lx = (np.array(part) for part in (start, problem.A(start), problem.L(start)))
+    planes, count = [np.empty((2, part.size)) for part in (x, ax, lx)], 1
     while True:
         value, gradient = problem.evaluate(ax, lx)
         if trace.record(x, value, norm(gradient)):
             return x
         d = -problem.scaling(gradient)
-        directions = [(d, problem.A(d), problem.L(d)), *moves]
-        c = _plane(problem, ax - problem.y, lx, np.array([a for _, a, _ in directions]), [b for *_, b in directions])
-        move = [
-            sum(float(ck) * part for ck, part in zip(c, parts, strict=True)) for parts in zip(*directions, strict=True)
-        ]
-        moves = [(np.asarray(move[0]), np.asarray(move[1]), np.asarray(move[2]))]
-        x, ax, lx = x + move[0], ax + move[1], lx + move[2]
+        for rows, first in zip(planes, (d, problem.A(d), problem.L(d)), strict=True):
+            rows[0] = first
+        c = _plane(problem, ax - problem.y, lx, planes[1][:count], planes[2][:count])
+        for rows, part in zip(planes, (x, ax, lx), strict=True):
+            rows[1] = c @ rows[:count]
+            part += rows[1]
+        count = 2
 
 
-def _plane(problem: Problem, r: Array, lx: Array, ad: Array, ld: list[Array]) -> Array:
-    """Coefficients of the best point in the span of the directions."""
-    gram, slope, lam, phi = ad @ ad.T, ad @ r, problem.lam, problem.phi
-    rows = np.array(ld).reshape(len(ld), -1)
-    c, t = np.zeros(len(ld)), lx
-
-    def cost(c: Array, t: Array) -> float:
-        return float(c @ (gram @ c) / 2 + c @ slope) + lam * float(np.sum(phi(t)))
-
-    here: float | None = None
-    for _ in range(INNER):
-        g = gram @ c + slope + lam * (rows @ phi.grad(t))
-        curvature = second(phi, t)
-        if curvature is not None:
-            matrix = gram + lam * (rows * curvature) @ rows.T
-            step = _solve(matrix, g)
-            if step is not None:
-                here = cost(c, t) if here is None else here
-                moved = t + step @ rows
-                there = cost(c + step, moved)
-                if there <= here:
-                    small = here - there <= 1e-3 * abs(float(step @ g)) * 1e-3
-                    c, t, here = c + step, moved, there
-                    if small:
-                        break
-                    continue
-        step = -np.linalg.lstsq(gram + lam * (rows * secant(phi, t)) @ rows.T, g, rcond=1e-14)[0]
-        c, t, here = c + step, t + step @ rows, None
-    return c
+def _plane(problem: Problem, r: Array, lx: Array, ad: Array, ld: Array) -> Array:
+    """Coefficients of a good point in the span of the directions, whose images by A and L are given."""
+    gram, lam, phi = ad @ ad.T, problem.lam, problem.phi
+    slope = ad @ r + lam * (ld @ phi.grad(lx))
+    step = _solve(gram + lam * (ld * second(phi, lx)) @ ld.T, slope)
+    if step is not None:
+        # It must descend by a share of what the slope says: on a parabola, that would be a half.
+        rise = float(np.sum(phi(lx + step @ ld)) - np.sum(phi(lx)))
+        if step @ (gram @ step) / 2 + step @ (ad @ r) + lam * rise <= 0.1 * float(step @ slope):
+            return step
+    return -np.linalg.lstsq(gram + lam * (ld * secant(phi, lx)) @ ld.T, slope, rcond=1e-14)[0]
 
 
 def _solve(matrix: Array, g: Array) -> Array | None:

@@ -25,9 +25,9 @@ FLOOR = 1e-3
 class Frequencies:
     r"""Estimates of the diagonals of A'A and L'L in the DCT-II, or None where nothing is known of frequencies.
 
-    For random signs c, and C the DCT, :math:`c \odot (C A^\top A C^\top c)` has the diagonal as its mean. It is averaged
-    over neighbouring frequencies: for a random A it is flat, for a blur it falls. L must be a difference operator or
-    the identity.
+    For random signs c, and C the DCT, :math:`c \odot (C A^\top A C^\top c)` has the diagonal as its mean. It is
+    averaged over neighbouring frequencies: for a random A it is flat, for a blur it falls. L must be a difference
+    operator or the identity.
     """
 
     def __init__(self, A: Map, L: Map, shape: Sequence[int]) -> None:

@@ -1,23 +1,27 @@
 """The method ``newton`` of `weep.regress`, compiled by numba: one problem at a time, nothing allocated in its loop."""
 
 import math
+from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..penalties import L2, WEEP, Huber, Penalty, Tukey
-
-__all__ = ["encode", "solve"]
+from ..compiled import jit
+from ..penalties import L2, Huber, Tukey
+from . import newton
+from .problem import EPS
 
 Array = NDArray[np.float64]
 
 # Sums may be reordered, so that they use the vector registers; that data are finite is checked before.
-FAST = {"reassoc", "contract", "nsz", "arcp"}
+fast = partial(jit, fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+# One rule for both solvers. (numba's cache on disk looks at the time of this file alone: touch it if the rule changes.)
+damping = jit(newton.damping)
 
 
-def encode(rho: Penalty) -> tuple[bool, Array]:
+def encode(rho: Any) -> tuple[bool, Array]:
     """The loss in numbers: whether it is Tukey's, and (c,), or (k₁, x₁, k₂, x₂) of a difference of two Huber losses.
 
     Parameters
@@ -29,11 +33,6 @@ def encode(rho: Penalty) -> tuple[bool, Array]:
     -------
     (bool, ndarray)
         In the second case ρ' = k₁ clip(r, ±x₁) − k₂ clip(r, ±x₂).
-
-    Raises
-    ------
-    ValueError
-        If it is another loss.
     """
     if isinstance(rho, Tukey):
         return True, np.array([rho.c])
@@ -41,50 +40,70 @@ def encode(rho: Penalty) -> tuple[bool, Array]:
         return False, np.array([1.0, math.inf, 0.0, 1.0])
     if isinstance(rho, Huber):
         return False, np.array([1.0, rho.delta, 0.0, 1.0])
-    if isinstance(rho, WEEP):
-        return False, np.array([rho.a + 1, rho.x1, 1.0, rho.x2])
-    raise ValueError(f"method='compiled' is for L2, Huber, Tukey and WEEP, not for rho={rho!r}")
+    return False, np.array([rho.a + 1, rho.x1, 1.0, rho.x2])
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
-def _influence(r: Array, tukey: bool, c: Array, psi: Array) -> tuple[float, float]:
-    """Write ρ'(r); return the objective, and the norm of what was written."""
-    total = norm = 0.0
+@fast
+def _influence(r: Array, tukey: bool, c: Array, weights: Any, psi: Array) -> tuple[float, float]:
+    """Write the weighted ρ'(r); return the objective, and the size of what was written."""
+    total = size = 0.0
     if tukey:
-        per = 1 / c[0] ** 2
+        per, top = 1 / c[0] ** 2, c[0] ** 2 / 6
         for i in range(len(r)):
             v = min(r[i] * r[i] * per, 1.0)
-            total += v * (3 - v * (3 - v))
-            psi[i] = r[i] * (1 - v) ** 2
-            norm += psi[i] * psi[i]
-        return c[0] ** 2 / 6 * total, math.sqrt(norm)
+            s = 1.0 if weights is None else weights[i]
+            slope = r[i] * (1 - v) ** 2
+            total += s * v * (3 - v * (3 - v))
+            psi[i] = s * slope
+            size += s * slope * slope
+        return top * total, math.sqrt(size)
     k1, x1, k2, x2 = c[0], c[1], c[2], c[3]
     for i in range(len(r)):
-        s = abs(r[i])
-        inner, outer = min(s, x1), min(s, x2)
-        total += k1 * inner * (s - 0.5 * inner) - k2 * outer * (s - 0.5 * outer)
-        psi[i] = math.copysign(k1 * inner - k2 * outer, r[i])
-        norm += psi[i] * psi[i]
-    return total, math.sqrt(norm)
+        s = 1.0 if weights is None else weights[i]
+        d = abs(r[i])
+        inner, outer = min(d, x1), min(d, x2)
+        slope = k1 * inner - k2 * outer
+        total += s * (k1 * inner * (d - 0.5 * inner) - k2 * outer * (d - 0.5 * outer))
+        psi[i] = s * math.copysign(slope, r[i])
+        size += s * slope * slope
+    return total, math.sqrt(size)
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
-def _curvatures(r: Array, psi: Array, tukey: bool, c: Array, weights: Array, second: Array) -> None:
+@fast
+def _curvatures(r: Array, psi: Array, tukey: bool, c: Array, weights: Any, secants: Array, second: Array) -> None:
     """Write ψ(r)/r and ψ'(r)."""
     if tukey:
         per = 1 / c[0] ** 2
         for i in range(len(r)):
             v = min(r[i] * r[i] * per, 1.0)
-            weights[i], second[i] = (1 - v) ** 2, (1 - v) * (1 - 5 * v)
+            s = 1.0 if weights is None else weights[i]
+            secants[i], second[i] = s * (1 - v) ** 2, s * (1 - v) * (1 - 5 * v)
         return
     k1, x1, k2, x2 = c[0], c[1], c[2], c[3]
     for i in range(len(r)):
-        s = abs(r[i])
-        second[i] = (k1 if s <= x1 else 0.0) - (k2 if s <= x2 else 0.0)
-        weights[i] = k1 - k2 if s <= x1 else psi[i] / r[i]
+        d = abs(r[i])
+        s = 1.0 if weights is None else weights[i]
+        second[i] = s * ((k1 if d <= x1 else 0.0) - (k2 if d <= x2 else 0.0))
+        secants[i] = s * (k1 - k2) if d <= x1 else psi[i] / r[i]
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+@fast
+def _rounding(secants: Array, second: Array, X: Array, y: Array, weights: Any, start: Array) -> float:
+    """What the rounding of residuals can make of a gradient that is zero."""
+    total = 0.0
+    for i in range(len(y)):
+        reach = abs(y[i])
+        for j in range(len(start)):
+            reach += abs(X[i, j] * start[j])
+        each = (max(secants[i], abs(second[i])) * reach) ** 2
+        if weights is None:
+            total += each
+        elif weights[i] > 0:
+            total += each / weights[i]
+    return 2 * (len(start) + 2) * EPS * math.sqrt(total)
+
+
+@fast
 def _residuals(base: Array, U: Array, t: Array, r: Array) -> None:
     for i in range(len(r)):
         r[i] = base[i] - t[0] * U[0, i]
@@ -93,7 +112,7 @@ def _residuals(base: Array, U: Array, t: Array, r: Array) -> None:
             r[i] -= t[j] * U[j, i]
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+@fast
 def _gradient(U: Array, psi: Array, g: Array) -> float:
     """Write it; return its norm."""
     norm = 0.0
@@ -106,7 +125,7 @@ def _gradient(U: Array, psi: Array, g: Array) -> float:
     return math.sqrt(norm)
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FAST)
+@fast
 def _matrices(U: Array, weights: Array, second: Array, A: Array, H: Array) -> float:
     """Write the lower halves of both; return the trace of A."""
     trace = 0.0
@@ -124,7 +143,7 @@ def _matrices(U: Array, weights: Array, second: Array, A: Array, H: Array) -> fl
     return trace
 
 
-@numba.njit(cache=True, error_model="numpy")
+@jit
 def _divide(M: Array, g: Array, least: float, out: Array) -> bool:
     """Solve Mx = g by Cholesky, in place, from the lower half; False if a pivot is not above ``least``."""
     p = len(g)
@@ -152,22 +171,22 @@ def _divide(M: Array, g: Array, least: float, out: Array) -> bool:
     return True
 
 
-@numba.njit(cache=True, error_model="numpy")
-def solve(U: Array, base: Array, floor: Array, tukey: bool, c: Array, tol: float, max_iter: int) -> tuple[Array, Any]:
-    """Minimise Σ ρ(base − Uᵀt) for a batch, from t = 0.
+@jit
+def solve(data: Any, weights: Any, begin: Any, loss: Any, tol: float, max_iter: int) -> tuple[Array, Any]:
+    """Minimise Σ weights ρ(base − Uᵀt) for a batch, from t = 0.
 
     Parameters
     ----------
-    U : ndarray of shape (batch, p, n)
-        Orthonormal rows, or rows of zeros.
-    base : ndarray of shape (batch, n)
-        Residuals of the start.
-    floor : ndarray of shape (batch,)
-        What rounding can make of a gradient that is zero.
-    tukey, c
-        The loss, from `encode`.
+    data : (ndarray of shape (batch, n, p), ndarray of shape (batch, n), ndarray of shape (batch, p, n))
+        The design, the responses, and orthonormal rows U, some of them perhaps zero.
+    weights : ndarray of shape (batch, n), or None
+        None compiles to loops without weights.
+    begin : (ndarray of shape (batch, p), ndarray of shape (batch, n), ndarray of shape (batch,))
+        Coefficients of the start, their residuals, and a bound of what rounding can make of a gradient that is zero.
+    loss : (bool, ndarray)
+        From `encode`.
     tol : float
-        Tolerance of the gradient, in units of the norm of ρ'.
+        Tolerance of the gradient, in units of the size of ρ'.
     max_iter : int
         Largest number of iterations.
 
@@ -176,22 +195,29 @@ def solve(U: Array, base: Array, floor: Array, tukey: bool, c: Array, tol: float
     (ndarray of shape (batch, p), ndarray of shape (batch,))
         The minimisers t, and the iterations made.
     """
+    X, y, U = data
+    start, base, coarse = begin
+    tukey, c = loss
     batch, p, n = U.shape
     found, n_iter = np.zeros((batch, p)), np.zeros(batch, dtype=np.int64)
     A, H, M = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
     g, g2, t2, step = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
     r, r2, psi, psi2 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    weights, second = np.empty(n), np.empty(n)
+    secants, second = np.empty(n), np.empty(n)
     for b in range(batch):
+        s = None if weights is None else weights[b]
         t, mu, up, moved, trace = found[b], 1.0, 4.0, True, 0.0
         r[:] = base[b]
-        value, norm = _influence(r, tukey, c, psi)
+        value, size = _influence(r, tukey, c, s, psi)
         slope = _gradient(U[b], psi, g)
-        while n_iter[b] < max_iter and slope > tol * norm + floor[b]:
-            n_iter[b] += 1
+        while n_iter[b] < max_iter and slope > tol * size:
             if moved:
-                _curvatures(r, psi, tukey, c, weights, second)
-                trace = _matrices(U[b], weights, second, A, H)
+                _curvatures(r, psi, tukey, c, s, secants, second)
+                close = slope <= tol * size + coarse[b]
+                if close and slope <= tol * size + _rounding(secants, second, X[b], y[b], s, start[b]):
+                    break
+                trace = _matrices(U[b], secants, second, A, H)
+            n_iter[b] += 1
             while True:
                 for j in range(p):
                     for k in range(j + 1):
@@ -199,27 +225,18 @@ def solve(U: Array, base: Array, floor: Array, tukey: bool, c: Array, tol: float
                 if _divide(M, g, 1e-14 * trace if mu < 1 else 0.0, step) or mu >= 1:
                     break
                 mu = min(4 * mu, 1.0)
-            hoped = 0.0
+            hoped = ahead = 0.0
             for j in range(p):
                 t2[j] = t[j] + step[j]
                 hoped += g[j] * step[j] / 2
             _residuals(base[b], U[b], t2, r2)
-            value2, norm2 = _influence(r2, tukey, c, psi2)
+            value2, size2 = _influence(r2, tukey, c, s, psi2)
             slope2 = _gradient(U[b], psi2, g2)
-            fell, rounding = value - value2, 1e-12 * abs(value)
-            clear = hoped > rounding  # else the gradient has to tell
-            ahead = 0.0
             for j in range(p):
                 ahead += g2[j] * step[j]
-            good = fell > 0.1 * hoped if clear else (-fell <= rounding and (slope2 <= 0.5 * slope or ahead >= 0))
-            moved = good or mu >= 1
+            moved, mu, up = damping(mu, up, value, value2, hoped, slope, slope2, ahead)
             if moved:
                 t[:] = t2
-                value, norm, slope = value2, norm2, slope2
+                value, size, slope = value2, size2, slope2
                 r, r2, psi, psi2, g, g2 = r2, r, psi2, psi, g2, g
-                up = 4.0
-                if good and not (clear and fell <= 0.5 * hoped):
-                    mu = max(0.1 * mu, 1e-12)
-            else:
-                mu, up = min(up * mu, 1.0), 4 * up
     return found, n_iter

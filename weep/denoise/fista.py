@@ -1,12 +1,12 @@
-"""Gradient methods, for differentiable penalties: accelerated gradient with restart, and SciPy's L-BFGS-B."""
+"""Accelerated gradient with restart, for differentiable penalties."""
 
 import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
 
-from .problem import Array, Problem, Trace, norm
+from .problem import Array, Problem
+from .solver import Solver, Trace
 
 #: How much of the last gradient step the optimised gradient method repeats. With all of it, a part of the error whose
 #: curvature is L changes sign in each step and does not shrink; 0.8 to 0.95 were measured to be equally fast elsewhere.
@@ -66,12 +66,9 @@ def _plain(problem: Problem, start: Array) -> Advance:
 
 def _fused(problem: Problem, start: Array) -> Advance:
     assert problem.fused is not None
-    convert, shape = start.dtype.type, start.shape if start.ndim != 2 else (1, *start.shape)
-    sweep, numbers, half = (
-        problem.fused.sweeps[len(shape)],
-        (*problem.scalars, convert(1 / problem.lipschitz)),
-        convert(0.5),
-    )
+    convert, shape = problem.number, start.shape if start.ndim != 2 else (1, *start.shape)
+    sweep, half = problem.fused.sweeps[len(shape)], convert(0.5)
+    numbers = *problem.scalars, convert(1 / problem.lipschitz)
     y, x = np.ascontiguousarray(problem.y).reshape(shape), start.reshape(shape).copy()
     pair = [np.empty_like(x), np.empty_like(x)]
 
@@ -94,24 +91,4 @@ def fista(problem: Problem, start: Array, trace: Trace) -> Array:
     raise AssertionError("the iterates do not end")  # pragma: no cover
 
 
-def lbfgs(problem: Problem, start: Array, trace: Trace) -> Array:
-    """SciPy's L-BFGS-B, in double precision, stopped by the same residual as the other methods."""
-    shape, dtype = problem.y.shape, problem.y.dtype
-    exact = Problem(problem.y.astype(np.float64), problem.phi, problem.lam)
-    seen: dict[str, Array] = {}
-
-    def evaluate(flat: Array) -> tuple[float, Array]:
-        value, gradient = exact.evaluate(flat.reshape(shape))
-        seen["gradient"] = gradient
-        return value, gradient.ravel()
-
-    def after(intermediate_result: OptimizeResult) -> None:
-        # SciPy calls this right after the evaluation at the accepted point.
-        x = intermediate_result.x.reshape(shape).astype(dtype)
-        if trace.record(x, float(intermediate_result.fun), norm([seen["gradient"]])):
-            raise StopIteration
-
-    options = {"maxiter": trace.max_iter, "maxfun": 20 * trace.max_iter, "ftol": 0.0, "gtol": 0.0}
-    first = start.astype(np.float64).ravel()
-    found = minimize(evaluate, first, jac=True, method="L-BFGS-B", callback=after, options=options)
-    return np.asarray(found.x.reshape(shape), dtype)
+FISTA = Solver("fista", lambda problem: problem.smooth, "a differentiable penalty", fista)

@@ -1,0 +1,142 @@
+"""The exact solver of (11) against brute force over all faces, a grid, the optimality conditions and other methods."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weep import CEL0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, denoise_tv
+from weep.denoise import objective
+from weep.denoise.units import pieces
+
+PIECEWISE = [L1(), L2(), Huber(0.5), WEEP(10.0, 0.1), WEEP(1.0, 0.0), WEEP(2.0, 2.0), MCP(1.0, 1.0), MCP(0.5, 2.0)]
+PIECEWISE += [SCAD(0.2), SCAD(1.0, 3.0), CappedL1(0.5), CappedL1(1.0), CappedL2(2.0), CEL0(1.0, 1.0), CEL0(0.25, 1.0)]
+
+
+def signal(n, seed=0):
+    """Steps, and much noise."""
+    rng = np.random.default_rng(seed)
+    return np.repeat(rng.integers(0, 3, -(-n // 8)), 8)[:n] + 0.2 * rng.normal(size=n)
+
+
+def stationary_points(phi, lam, n):
+    """Of (11), on each choice of a piece or of a seam for each difference: matrices that map (y, 1) to x."""
+    on_piece = [(sign, piece, None) for piece in pieces(phi) for sign in (1, -1)]
+    on_seam = [(sign, piece, sign * piece.start) for sign, piece, _ in on_piece if piece.start > 0 or sign > 0]
+    maps = []
+    for choice in itertools.product(on_piece + on_seam, repeat=n - 1):
+        hessian, right, border, values = np.eye(n), np.eye(n, n + 1), [], []
+        for d, (sign, piece, seam) in zip(np.diff(np.eye(n), axis=0), choice, strict=True):
+            if seam is None:
+                hessian = hessian + lam * piece.curvature * np.outer(d, d)
+                right[:, n] -= lam * sign * (piece.slope - piece.curvature * piece.start) * d
+            else:
+                border, values = [*border, d], [*values, [*np.zeros(n), seam]]
+        border = np.array(border).reshape(-1, n)
+        system = np.block([[hessian, border.T], [border, np.zeros((len(border),) * 2)]])
+        if np.linalg.matrix_rank(system) == len(system):  # else a neighbouring face has as good a point
+            maps.append(np.linalg.solve(system, np.vstack([right, *values]))[:n])
+    return np.array(maps)
+
+
+@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
+def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
+    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+    maps = stationary_points(phi, lam, 4)
+    for y in map(np.array, itertools.product((0.0, 1.0, 2.0), repeat=4)):
+        x = maps @ np.append(y, 1.0)
+        costs = np.sum((x - y) ** 2, axis=1) / 2 + lam * np.sum(phi(np.diff(x, axis=1)), axis=1)
+        found = denoise_tv(y, phi, lam, "exact")
+        assert found.certificate == "global"
+        assert found.objective == pytest.approx(costs.min(), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("y", "phi", "lam"),
+    [
+        ([0.0, 0, 1, 2], MCP(1.0, 1.0), 0.25),
+        ([0.0, 2, 0, 0, 2], Huber(0.5), 1.0),
+        ([0.0, 2, 1, 0, 1], Huber(0.5), 0.5),
+    ],
+)
+def test_exact_is_never_above_the_data_nor_above_another_method(y, phi, lam):
+    """Where it once lost the minimum on a seam, returned another point, or raised."""
+    found, data = denoise_tv(y, phi, lam, "exact").objective, np.array(y)
+    assert found <= objective(data, data, phi, lam) + 1e-12
+    if isinstance(phi, Huber):  # convex
+        assert found == pytest.approx(denoise_tv(y, phi, lam, "newton", tol=1e-10).objective, abs=1e-12)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(0, 3), min_size=2, max_size=30),
+    st.sampled_from([L1(), L2(), Huber(0.5), WEEP(2.0, 2.0)]),
+    st.sampled_from([0.125, 0.25, 0.5, 1.0, 3.0]),
+)
+def test_exact_satisfies_the_optimality_conditions_of_convex_problems_on_integer_data(y, phi, lam):
+    """The running sum of y − x is λφ' of the difference, or, at a kink, between its one-sided limits."""
+    x = denoise_tv(y, phi, lam, "exact").x
+    pull, d = np.cumsum(np.array(y) - x), np.diff(x)
+    assert pull[-1] == pytest.approx(0, abs=1e-11)
+    low, high = (lam * phi.grad(d + side * 1e-11) for side in (-1, 1))
+    assert np.all((low - 1e-9 <= -pull[:-1]) & (-pull[:-1] <= high + 1e-9))
+
+
+def least_on_grid(y, phi, lam, grid):
+    """The least objective among signals with values on a grid, by dynamic programming over the grid."""
+    jump = lam * phi(grid[:, None] - grid)
+    cost = (grid - y[0]) ** 2 / 2
+    for entry in y[1:]:
+        cost = (cost + jump).min(axis=1) + (grid - entry) ** 2 / 2
+    return cost.min()
+
+
+@pytest.mark.parametrize(
+    ("phi", "lam"),
+    [
+        *[(WEEP(10.0, 0.1), 1.0), (WEEP(30.0, 0.0, scale=0.3), 4.0), (WEEP(1.0, 0.5), 3.0), (Huber(0.1), 2.0)],
+        *[(L2(), 1.0), (L1(), 0.3), (MCP(0.5, 0.3), 1.0), (SCAD(0.3), 0.8), (CappedL1(0.5), 0.7), (CappedL2(3.0), 0.7)],
+    ],
+)
+def test_exact_is_a_global_minimum(phi, lam):
+    for seed in range(3):
+        y = signal(24, seed) + 0.6 * np.random.default_rng(seed).normal(size=24)
+        best = denoise_tv(y, phi, lam, "exact")
+        assert best.certificate == "global"
+        assert best.objective == pytest.approx(objective(best.x, y, phi, lam), rel=1e-14)
+        grid, spacing = np.linspace(y.min(), y.max(), 401, retstep=True)
+        on_grid = least_on_grid(y, phi, lam, grid)
+        # Rounding a minimiser to the grid costs at most this, as the gradient is zero there, or the slope of a kink.
+        kink, bend = (1.0, 3.0) if math.isinf(phi.lipschitz) else (0.0, phi.lipschitz)
+        slack = y.size * spacing * ((1 + 4 * lam * bend) * spacing / 8 + lam * kink)
+        assert on_grid - slack <= best.objective <= on_grid + 1e-12
+        for method in ("fista", "newton") if math.isfinite(phi.lipschitz) else ():
+            assert denoise_tv(y, phi, lam, method, max_iter=3000).objective >= best.objective - 1e-10
+
+
+def test_exact_survives_a_tie_in_the_middle_of_an_interval():
+    """For the capped L1 norm, two candidates often cross there; then rounding must not choose for both sides."""
+    y = np.cumsum(np.random.default_rng(1155).normal(size=20))
+    x = denoise_tv(y, CappedL1(1.0), 0.234385, "exact").x
+    assert x[18] == x[19] == pytest.approx(y[18:].mean(), abs=1e-12)
+
+
+def test_the_others_do_miss_the_global_minimum():
+    """Else the test above could not tell a global minimiser from a local one."""
+    y = signal(24) + 0.6 * np.random.default_rng(0).normal(size=24)
+    best, other = (denoise_tv(y, WEEP(30.0, 0.0, scale=0.3), 4.0, method) for method in ("exact", "newton"))
+    assert other.converged
+    assert other.objective > 1.01 * best.objective
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 12), st.floats(-3, 2), st.floats(0, 1), st.sampled_from([1e-6, 1.0, 1e5]))
+def test_exact_is_where_newton_lands_if_the_problem_is_convex(seed, n, exponent, part, size):
+    phi = WEEP(10**exponent, part * math.sqrt(2 * 10**exponent), scale=size)
+    y = 2 * size * np.random.default_rng(seed).normal(size=n)
+    best, other = (denoise_tv(y, phi, 0.2, method, tol=1e-9, max_iter=9999) for method in ("exact", "newton"))
+    np.testing.assert_allclose(best.x, other.x, atol=1e-6 * size)

@@ -1,0 +1,123 @@
+"""What a solver of (11) is, what it is handed to report to, and what the caller gets."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import ConvergenceWarning
+from ..operators import differences
+from .problem import Array, Problem
+from .units import Units
+
+Callback = Callable[[int, Array], object]
+
+#: A run ends at the level of rounding if so many iterations have not taken a tenth off the residual.
+PATIENCE = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a solver of (11) found.
+
+    Attributes
+    ----------
+    x : ndarray
+        The denoised signal, of the shape and floating dtype of the data.
+    objective : float
+        Objective (11) at ``x``, before ``x`` is rounded to the type of the data.
+    n_iter : int
+        Iterations made: 0 for a closed form.
+    converged : bool
+        Whether the residual reached the tolerance.
+    history : ndarray of shape (n_iter, 2)
+        Objective and residual after each iteration.
+    method : str
+        The method that was used.
+    certificate : {"global", "stationary", "none"}
+        What is known of ``x``, up to the tolerance: ``global`` is a global minimum (the objective is convex, by
+        `is_convex`, or the method is exact), ``stationary`` a point where no direction descends to first order,
+        and ``none`` says that the solver did not converge.
+    """
+
+    x: Array
+    objective: float
+    n_iter: int
+    converged: bool
+    history: NDArray[np.float64]
+    method: str
+    certificate: str
+
+
+class Trace:
+    """The history of a run: it measures residuals, calls back, and says when to stop."""
+
+    def __init__(self, problem: Problem, units: Units, tol: float, max_iter: int, callback: Callback | None) -> None:
+        self.problem, self.scale = problem, problem.scale
+        self.units, self.unit = units, units.size * units.size
+        self.tol, self.max_iter, self.callback = tol, max_iter, callback
+        self.rows: list[tuple[float, float]] = []
+        self.converged = self.settled = self.cancelled = False
+        self.best, self.best_at = np.inf, 0
+
+    def record(self, x: Array, value: float, residual: float) -> bool:
+        """Note an iterate, its objective and the norm of its residual; return whether it is the last one."""
+        relative = residual / self.scale
+        self.rows.append((value * self.unit, relative))
+        count = len(self.rows)
+        self.converged = relative <= self.tol
+        if self.callback is not None:
+            try:
+                self.callback(count, self.units.back(x))
+            except StopIteration:
+                self.cancelled = True
+        if relative < 0.9 * self.best:
+            self.best, self.best_at = relative, count
+        exhausted = count - self.best_at >= PATIENCE and self.best <= self.problem.rounding
+        return self.converged or self.cancelled or exhausted or count >= self.max_iter
+
+    def settle(self, x: Array) -> Array:
+        """Note that x is a global minimum, found without iterations, and return it."""
+        self.settled = self.converged = True
+        self.value = self.problem.value(x, differences(x)) * self.unit
+        return x
+
+    def warn(self, method: str, stacklevel: int) -> None:
+        """Warn if the run has not reached the tolerance, with what can be done; not if the caller has ended it."""
+        if self.converged or self.cancelled:
+            return
+        count, dtype = len(self.rows), self.problem.y.dtype
+        residual = self.rows[-1][1]
+        if residual <= self.problem.rounding:
+            advice = f"rounding in {dtype} hides what is left, so allow a larger tol"
+            advice += ", or pass float64" if dtype == np.float32 else ""
+        elif count < self.max_iter:
+            advice = "it finds no better point, so allow a larger tol, or try another method"
+        else:
+            advice = "allow more with max_iter, or try another method"
+        warnings.warn(
+            f"method={method!r} made {count} iterations and reached a residual of {residual:.1e}, not "
+            f"tol={self.tol:.1e}: {advice}",
+            ConvergenceWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+    def result(self, x: Array, method: str) -> Result:
+        """What the run has found, with x in the units of the caller."""
+        known = "global" if self.settled or self.problem.convex else "stationary"
+        value = self.value if self.settled else self.rows[-1][0]
+        history = np.array(self.rows).reshape(-1, 2)
+        return Result(x, value, len(history), self.converged, history, method, known if self.converged else "none")
+
+
+@dataclass(frozen=True)
+class Solver:
+    """One method: what it is called, which problems it takes, what it needs in words, and how it runs."""
+
+    name: str
+    takes: Callable[[Problem], bool]
+    needs: str
+    run: Callable[[Problem, Array, Trace], Any]
