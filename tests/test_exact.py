@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from weep import CEL0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, denoise_tv
 from weep.denoise import objective
-from weep.denoise.units import pieces
 
 PIECEWISE = [L1(), L2(), Huber(0.5), WEEP(10.0, 0.1), WEEP(1.0, 0.0), WEEP(2.0, 2.0), MCP(1.0, 1.0), MCP(0.5, 2.0)]
 PIECEWISE += [SCAD(0.2), SCAD(1.0, 3.0), CappedL1(0.5), CappedL1(1.0), CappedL2(2.0), CEL0(1.0, 1.0), CEL0(0.25, 1.0)]
@@ -24,7 +23,7 @@ def signal(n, seed=0):
 
 def stationary_points(phi, lam, n):
     """Of (11), on each choice of a piece or of a seam for each difference: matrices that map (y, 1) to x."""
-    on_piece = [(sign, piece, None) for piece in pieces(phi) for sign in (1, -1)]
+    on_piece = [(sign, piece, None) for piece in phi.pieces for sign in (1, -1)]
     on_seam = [(sign, piece, sign * piece.start) for sign, piece, _ in on_piece if piece.start > 0 or sign > 0]
     maps = []
     for choice in itertools.product(on_piece + on_seam, repeat=n - 1):
@@ -42,10 +41,8 @@ def stationary_points(phi, lam, n):
     return np.array(maps)
 
 
-@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
-@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
-def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
-    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+def best_of_all_faces_is_found(phi, lam):
+    """Whether the exact solver agrees with brute force, on all integer signals of length four."""
     maps = stationary_points(phi, lam, 4)
     for y in map(np.array, itertools.product((0.0, 1.0, 2.0), repeat=4)):
         x = maps @ np.append(y, 1.0)
@@ -53,6 +50,25 @@ def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
         found = denoise_tv(y, phi, lam, "exact")
         assert found.certificate == "global"
         assert found.objective == pytest.approx(costs.min(), abs=1e-12)
+
+
+@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
+def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
+    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+    best_of_all_faces_is_found(phi, lam)
+
+
+OFFSETS = [0.0, *(sign * size for size in (1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5) for sign in (1, -1))]
+CRITICAL = [(MCP(1.0, 1.0), 0.5), (SCAD(1.0, 3.0), 2.0), (WEEP(1.0, 0.0), 1.0), (CappedL2(2.0), 0.5)]
+CRITICAL += [(Huber(0.5), 1.0), (CEL0(1.0, 1.0), 1.0)]
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize(("phi", "critical"), CRITICAL, ids=repr)
+def test_exact_is_the_best_of_all_faces_where_curvatures_nearly_cancel(phi, critical, offset):
+    """A nearly flat piece has its stationary point anywhere, and rounding must not lose it."""
+    best_of_all_faces_is_found(phi, critical * (1 + offset))
 
 
 @pytest.mark.parametrize(
