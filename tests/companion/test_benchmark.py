@@ -41,6 +41,6 @@ def test_plain_switches_compiled_kernels_off_and_on_again(monkeypatch):
 
 
 def test_regressions_name_each_loss_twice():
-    rows = benchmark.regressions(problems=2, repeats=1)
+    rows = benchmark.regressions(problems=30, repeats=1)
     assert [row.target for row in rows] == [200, 15] * 3
     assert all(row.ratio > 1 for row in rows)

@@ -3,6 +3,7 @@
 import os
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "add_gaussian_noise",
     "contaminated_lines",
     "image",
+    "learned_profile",
     "paper_images_available",
     "signal",
 ]
@@ -74,6 +76,23 @@ def image(name: str, size: int = 256) -> NDArray[np.float64]:
         pixels = pixels[..., 0]  # three equal channels
     grey = skimage.color.rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255
     return np.asarray(skimage.measure.block_reduce(grey, 512 // size, np.mean), dtype=np.float64)
+
+
+def learned_profile() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The slope of the penalty that a network learned from pictures, free to be any odd spline, as published.
+
+    Returns
+    -------
+    t, slope : ndarrays of shape (n,)
+        Arguments from 0 on, and the derivative of the penalty there.
+
+    References
+    ----------
+    A. Goujon, S. Neumayer, M. Unser, "Learning weakly convex regularizers for convergent image-reconstruction
+    algorithms", SIAM J. Imaging Sci. 17(1), 2024 (arXiv:2308.10542).
+    """
+    t, slope = np.loadtxt(Path(__file__).with_name("learned-profile.csv"), delimiter=",", skiprows=3).T
+    return t, slope
 
 
 def paper_images_available() -> bool:

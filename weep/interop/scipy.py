@@ -18,7 +18,7 @@ def penalised(fun: Callable[..., tuple[float, Any]], phi: Penalty, lam: float) -
     Parameters
     ----------
     fun : callable
-        (x, *args) ↦ (value, gradient).
+        ``(x, *args)`` ↦ (value, gradient).
     phi : Penalty
         With a gradient that is Lipschitz.
     lam : float
@@ -27,7 +27,7 @@ def penalised(fun: Callable[..., tuple[float, Any]], phi: Penalty, lam: float) -
     Returns
     -------
     callable
-        (x, *args) ↦ (value, gradient) of the sum, so that ``args`` of `minimize` reach ``fun``.
+        ``(x, *args)`` ↦ (value, gradient) of the sum, so that ``args`` of `minimize` reach ``fun``.
 
     Raises
     ------

@@ -169,7 +169,7 @@ def grad(pieces: tuple[Piece, ...], x: Any) -> Any:
         out = out + odd(xp, x, first.slope, -first.slope)
     for p in others:
         slope = p.slope + p.curvature * within(xp, p, r, p.end, r - p.start) if p.curvature else p.slope
-        out = xp.where(r > p.start, xp.copysign(1.0, x) * slope, out)
+        out = xp.where(r > p.start, xp.copysign(xp.ones_like(x), x) * slope, out)
     return out
 
 
