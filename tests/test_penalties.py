@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from weep import (
     CEL0,
+    DWF,
     L0,
     L1,
     L2,
@@ -613,3 +614,11 @@ def test_kernels_made_by_hand_agree_with_those_from_the_pieces(phi, step):
     cost = [step * phi(p) + (p - z) ** 2 / 2 for p in (fast, generic)]
     np.testing.assert_allclose(*cost, rtol=1e-12, atol=1e-13)
     assert np.count_nonzero(apart) <= 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(DWF(2), "DWF is none$"), (L1, r"as in L1\(\.\.\.\)$"), ("L1", "str is none$")]
+)
+def test_what_is_no_scalar_penalty_is_refused_by_name(wrong, words):
+    with pytest.raises(TypeError, match=f"phi=.* must be a penalty on single numbers.*{words}"):
+        denoise_tv([0.0, 1.0], wrong, 0.1)

@@ -407,3 +407,16 @@ def test_bad_input_has_its_own_error(change, error, match):
     arguments = {"y": Y, "A": MATRIX, "phi": Huber(), "lam": 0.1} | change
     with pytest.raises(error, match=match):
         recover(**arguments)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_callback_ends_the_run(method):
+    def stop(count, x):
+        if count == 3:
+            raise StopIteration
+
+    y = np.random.default_rng(0).normal(size=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = recover(y, None, Huber(0.1), 1.0, method=method, tol=1e-14, callback=stop)
+    assert result.n_iter == 3 and not result.converged and result.certificate == "none"

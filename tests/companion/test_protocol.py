@@ -1,5 +1,8 @@
 """The search for the protocol: its statistics against a bootstrap, its trials against the stored ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,9 @@ def test_the_search_has_a_seed_and_goes_down():
         assert all(low <= row[name] <= high for name, (low, high) in protocol.RANGES.items())
     drawn, fitted = (min(r["distance"] for r in STORED if r["stage"] == stage) for stage in ("drawn", "fitted"))
     assert fitted < 0.1 * drawn
+
+
+def test_the_command_without_a_file_says_how_to_call_it():
+    command = [sys.executable, "-m", "weep.companion.protocol"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2 and "usage: python -m weep.companion.protocol [-h] file" in ended.stderr

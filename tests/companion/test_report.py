@@ -1,6 +1,8 @@
 """Tables, and the verdicts that other pages collect."""
 
+import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -205,3 +207,14 @@ def test_ledger_refuses_what_does_not_fit(found, message):
 def test_slug_is_the_anchor_of_a_heading():
     assert slug("What was shown") == "what-was-shown"
     assert slug("Tables II, and III: *new*") == "tables-ii-and-iii-new"
+
+
+def test_a_terminal_without_symbols_shows_question_marks(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    judge = Judge()
+    judge(claim="p.", holds=True, because="β")
+    print(judge.table())
+    terminal.flush()
+    shown = terminal.buffer.getvalue().decode("ascii")
+    assert shown.count("??holds") == 2 and shown.count("*Because:* ?") == 1

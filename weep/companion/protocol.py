@@ -4,8 +4,8 @@
 file.
 """
 
+import argparse
 import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,9 @@ def read() -> list[Protocol]:
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[1]).open("w", encoding="utf-8", newline="") as file:
+    parser = argparse.ArgumentParser(prog="python -m weep.companion.protocol", description="Search for the protocol.")
+    parser.add_argument("file", type=Path, help="the CSV file to write")
+    with parser.parse_args().file.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, ["stage", *WINNER, "distance"], lineterminator="\n")
         writer.writeheader()
         for source in (search(), scan()):

@@ -51,8 +51,17 @@ class Table:
         lines.insert(1, "| " + " | ".join("-" * w for w in widths) + " |")
         return "\n".join(lines)
 
+    def __str__(self) -> str:
+        return printable(repr(self))
+
     def _repr_markdown_(self) -> str:
         return repr(self)
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for each character that the terminal cannot show."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 @functools.cache
@@ -79,6 +88,9 @@ class _Judged:
 
     def __repr__(self) -> str:
         return self.line
+
+    def __str__(self) -> str:
+        return printable(self.line)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown: dict[str, Any] = {"text/markdown": self.line, "text/plain": self.line}

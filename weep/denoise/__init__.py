@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from ..checks import finite, floating, integer, nonnegative, positive
 from ..penalties import Penalty
+from ..penalties.base import penalty
 from .admm import ADMM
 from .closed_form import CLOSED_FORM
 from .exact import EXACT
@@ -140,8 +141,7 @@ def denoise_tv(
     lam, max_iter = nonnegative("lam", lam), integer("max_iter", max_iter, 1)
     tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
     rho = None if rho is None else positive("rho", rho)
-    if not isinstance(phi, Penalty):
-        raise TypeError(f"phi={phi!r} must be a penalty of weep.penalties, not {type(phi).__name__}")
+    phi = penalty("phi", phi)
     units, centred = Units.of(data)
     problem = Problem(centred, units.penalty(phi), lam, rho)
     start = centred if init is None else units.into(_start(init, data))

@@ -11,7 +11,7 @@ with extra("pyproximal", "this adapter"):
     from pyproximal.ProxOperator import _check_tau
 
 from ..penalties import Penalty
-from ..regression.problem import penalty
+from ..penalties.base import penalty
 
 __all__ = ["Separable"]
 

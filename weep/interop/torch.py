@@ -8,7 +8,7 @@ with extra("torch", "this adapter"):
     import torch
 
 from ..penalties import Penalty
-from ..regression.problem import penalty
+from ..penalties.base import penalty
 
 __all__ = ["Loss", "Regulariser"]
 

@@ -238,3 +238,15 @@ class Penalty(ABC):
 
     @abstractmethod
     def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]: ...
+
+
+def penalty(name: str, phi: object) -> Penalty:
+    """Return a scalar penalty, or raise an error that names the argument and what it is instead."""
+    if isinstance(phi, Penalty):
+        return phi
+    kind = phi.__name__ if isinstance(phi, type) else type(phi).__name__
+    made = f": give it its parameters, as in {kind}(...)" if isinstance(phi, type) and issubclass(phi, Penalty) else ""
+    raise TypeError(
+        f"{name}={phi!r} must be a penalty on single numbers, such as WEEP(a=10, b=0.1) or L1(), and {kind} is none"
+        + made
+    )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..checks import ConvergenceWarning, finite, floating, integer, nonnegative, positive
 from ..penalties import L2, Penalty
+from ..penalties.base import penalty
 from .certificate import certificate
 from .kinked import admm, primal_dual, proximal_gradient
 from .maps import Map, linear
@@ -115,7 +116,8 @@ def recover(
     weights : array_like, optional
         Weights w ≥ 0 of the squared residuals, of the shape of y. Where one is 0, y may be NaN.
     callback : callable, optional
-        Called as ``callback(n_iter, x)`` after each iteration.
+        Called as ``callback(n_iter, x)`` after each iteration. If it raises ``StopIteration``, that iterate is the
+        result, without a warning.
 
     Returns
     -------
@@ -177,8 +179,7 @@ def recover(
     True
     """
     lam, tol, max_iter = nonnegative("lam", lam), positive("tol", tol), integer("max_iter", max_iter, 1)
-    if not isinstance(phi, Penalty):
-        raise TypeError(f"phi={phi!r} must be a penalty of weep.penalties, not {type(phi).__name__}")
+    phi = penalty("phi", phi)
     data = np.asarray(y)
     a = linear("A", A, data.size)
     ell = linear("L", L, a.shape[1])
@@ -191,20 +192,22 @@ def recover(
     x = _start(init, problem, shape)
     trace = Trace(norm(problem.A.adjoint(problem.y)), tol, max_iter, shape, callback)
     problem.A.count = 1
-    for penalty, factor in problems:
-        problem = Problem(problem.A, ell, problem.y, penalty, factor * lam, problem.frequencies)
-        last = penalty is problems[-1][0]
+    for member, factor in problems:
+        problem = Problem(problem.A, ell, problem.y, member, factor * lam, problem.frequencies)
+        last = member is problems[-1][0]
         trace.begin(tol if last else max(tol, ROUGH))
         x = METHODS[name].solve(problem, x, trace)
+        if trace.cancelled:
+            break
     value, residual = trace.rows[-1]
-    if not trace.converged:
+    if not trace.converged and not trace.cancelled:
         warnings.warn(
             f"method={name!r} made {len(trace.rows)} iterations and reached a residual of {residual:.1e}, not "
             f"tol={tol:.1e}: allow more with max_iter, or try another method",
             ConvergenceWarning,
             stacklevel=2,
         )
-    applied, done = problem.A.count, trace.converged
+    applied, done = problem.A.count, trace.converged and last
 
     def certify() -> str:
         return certificate(problem, x, tol) if done else "none"

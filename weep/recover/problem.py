@@ -137,7 +137,7 @@ class Trace:
         self.scale, self.tol, self.max_iter, self.shape, self.callback = scale or 1.0, tol, max_iter, shape, callback
         self.rows: list[tuple[float, float]] = []
         self.start = 0
-        self.converged = False
+        self.converged = self.cancelled = False
 
     def begin(self, tol: float) -> None:
         """A new problem of a path."""
@@ -149,8 +149,13 @@ class Trace:
         self.rows.append((value, relative))
         self.converged = relative <= self.tol
         if self.callback is not None:
-            self.callback(len(self.rows), x.reshape(self.shape).copy())
-        return self.converged or not math.isfinite(value) or len(self.rows) - self.start >= self.max_iter
+            try:
+                self.callback(len(self.rows), x.reshape(self.shape).copy())
+            except StopIteration:
+                self.cancelled = True
+        return (
+            self.converged or self.cancelled or not math.isfinite(value) or len(self.rows) - self.start >= self.max_iter
+        )
 
 
 def norm(x: Array) -> float:

@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 
 from ..checks import ConvergenceWarning, finite, floating
 from ..penalties import Penalty
+from ..penalties.base import penalty
 
 Array = NDArray[np.float64]
 
@@ -291,13 +292,6 @@ def second_derivative(rho: Loss, r: Array) -> Array:
 def times(matrix: Array, vector: Array) -> Array:
     """Matrices times vectors."""
     return (matrix @ vector[..., None])[..., 0]
-
-
-def penalty(name: str, phi: object) -> Penalty:
-    """Return a scalar penalty, or raise an error that names the argument."""
-    if not isinstance(phi, Penalty):
-        raise TypeError(f"{name}={phi!r} must be a penalty of weep.penalties, not {type(phi).__name__}")
-    return phi
 
 
 def smooth(name: str, rho: object) -> Penalty:
