@@ -20,11 +20,12 @@ def code(notebook):
 
 
 def shown(cell):
-    """What a reader can compare: all that a cell prints, but pictures."""
-    found = []
+    """What a reader can compare: all that a cell prints, but pictures. A stream may come in several parts."""
+    found = [
+        (name, "".join(part.text for part in cell.outputs if part.output_type == "stream" and part.name == name))
+        for name in ("stdout", "stderr")
+    ]
     for output in cell.outputs:
-        if output.output_type == "stream":
-            found.append((output.name, output.text))
         for kind, content in sorted(output.get("data", {}).items()):
             if not kind.startswith("image/"):
                 found.append((kind, content))

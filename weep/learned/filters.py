@@ -111,7 +111,7 @@ class Filters(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     filters : ndarray
         As given.
     dims, dimsd : tuple of int
-        The shapes of a picture and of W x: ``shape`` and (K, *shape).
+        The shapes of a picture and of W x: ``shape`` and ``(K, *shape)``.
     norm_squared : float
         Upper bound of ‖W‖², the same for every shape.
 
