@@ -146,8 +146,8 @@ def recover(
     compute in single precision are taken, and let the residual fall to about 1e-6.
 
     Where L is a difference operator or None, differentiable penalties are preconditioned: by a matrix near
-    :math:`A^\top A + \lambda\,\phi''(0)\,L^\top L` that is diagonal in the cosine transform. With a nearly unbiased
-    penalty, this decides which stationary point is found.
+    :math:`A^\top A + \lambda\,\phi''(0)\,L^\top L` that is diagonal in the cosine transform. That saves steps. It does
+    not save a nearly unbiased penalty from a bad stationary point when the run starts at zero: a path does.
 
     A path leads to `WEEP` from the Huber loss of the same curvature, by its slope b far out; to `MCP`, `CEL0`, `SCAD`,
     `Tukey`, `LogSum` and `PiE` by the parameter that makes them convex when it is large, which is 100 times as large
