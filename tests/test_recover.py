@@ -171,7 +171,7 @@ def test_a_nearly_unbiased_penalty_finds_the_steps_on_a_path_and_not_from_zero()
     A = rng.normal(size=(96, 256)) / math.sqrt(96)
     y = A @ x + 0.01 * rng.normal(size=96)
     phi, lam, D = WEEP(100.0, 0.0, scale=0.05), 0.05, Differences(256)
-    on_path, direct = (recover(y, A, phi, lam, D, path=k) for k in (5, None))
+    on_path, direct = (recover(y, A, phi, lam, D, path=k, tol=1e-8) for k in (5, None))
     error = [np.linalg.norm(result.x - x) / np.linalg.norm(x) for result in (on_path, direct)]
     assert error[0] < 0.02
     assert error[1] > 5 * error[0]

@@ -1,7 +1,7 @@
 """A preconditioner for (1): the second derivative as a function of frequency."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 from scipy.ndimage import uniform_filter
 
-from ..operators import Differences, spectrum
+from ..operators import Differences, resolvent, spectrum
 from .maps import Map
 
 Array = NDArray[Any]
@@ -20,6 +20,9 @@ PROBES = 2
 
 #: Least part of its mean that the spectrum of A'A is taken to have.
 FLOOR = 1e-3
+
+#: Within this factor of its mean, the estimated spectrum of A'A counts as flat: its error has that size for random A.
+FLAT = 2.0
 
 
 class Frequencies:
@@ -52,20 +55,33 @@ class Frequencies:
         differences = isinstance(self.L.source, Differences)
         if not (differences or self.L.source is None) or math.isinf(curvature):
             return Scaling(None)
+        mean = float(self.of_a.mean())
+        flat = self.of_a.max() < FLAT * mean and mean < FLAT * self.of_a.min()
+        if flat and differences and len(self.shape) == 1:  # a tridiagonal system is solved faster than by transforms
+            solve = resolvent(self.shape, curvature / mean, np.float64)
+            return Scaling(mean + curvature * spectrum(self.shape), lambda x: solve(x) / mean)
         diagonal = self.of_a + curvature * (spectrum(self.shape) if differences else 1.0)
         return Scaling(diagonal if np.all(diagonal > 0) else None)
 
 
 class Scaling:
-    """Multiplication by powers of a positive matrix that is diagonal in the DCT-II; by 1 without a diagonal."""
+    """Multiplication by powers of a positive matrix that is diagonal in the DCT-II; by 1 without a diagonal.
 
-    def __init__(self, diagonal: Array | None) -> None:
-        self.diagonal = diagonal
+    A function that multiplies by its inverse may be given, if there is a faster one.
+    """
+
+    def __init__(self, diagonal: Array | None, inverse: Callable[[Array], Array] | None = None) -> None:
+        self.diagonal, self.inverse = diagonal, inverse
+        self._powers: dict[float, Array] = {}
 
     def __call__(self, x: Array, power: float = -1.0) -> Array:
         """The matrix to a power, times x."""
         if self.diagonal is None:
             return x
+        if self.inverse and power == -1:
+            return self.inverse(x)
+        if power not in self._powers:
+            self._powers[power] = self.diagonal**power
         scaled = dctn(x.reshape(self.diagonal.shape), norm="ortho")
-        scaled *= self.diagonal**power
+        scaled *= self._powers[power]
         return idctn(scaled, norm="ortho", overwrite_x=True).ravel()
