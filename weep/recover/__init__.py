@@ -14,6 +14,7 @@ from ..penalties import L2, Penalty
 from ..penalties.base import penalty
 from .certificate import certificate
 from .kinked import admm, primal_dual, proximal_gradient
+from .library import Library
 from .maps import Map, linear
 from .path import family
 from .problem import Array, Callback, Problem, Result, Trace, norm
@@ -85,7 +86,7 @@ def recover(
 
     Parameters
     ----------
-    y : array_like
+    y : array_like, or array of PyTorch or JAX
         Measurements, real or complex, as many as A has values. Any shape: they are raveled.
     A : None, array_like, sparse array, or operator
         What was measured: None is the identity. An operator has ``shape``, ``matvec`` and ``rmatvec``, as those of
@@ -145,6 +146,10 @@ def recover(
     Everything is computed in double precision, whatever the input has: tolerances of 1e-8 need it. Operators that
     compute in single precision are taken, and let the residual fall to about 1e-6.
 
+    If y is an array of PyTorch or JAX, so is ``x``, of the same type and on the same device. A and L may be operators
+    of that library, which get its arrays, or matrices. The solver itself works in NumPy, on the processor, and
+    derivatives are not tracked.
+
     Where L is a difference operator or None, differentiable penalties are preconditioned. If A is an array of at most
     1500 rows, ``memory_gradient`` solves a system with :math:`A^\top A + \lambda\,\phi''(0)\,L^\top L`, up to a
     thousandth of its mean on the diagonal, by a factorisation of the size of y. Else, and in the other methods, that
@@ -181,17 +186,17 @@ def recover(
     True
     """
     lam, tol, max_iter = nonnegative("lam", lam), positive("tol", tol), integer("max_iter", max_iter, 1)
-    phi = penalty("phi", phi)
-    data = np.asarray(y)
-    a = linear("A", A, data.size)
-    ell = linear("L", L, a.shape[1])
+    phi, library = penalty("phi", phi), Library(y)
+    data = np.asarray(library.numpy(y))
+    a = linear("A", library.operator(A), data.size)
+    ell = linear("L", library.operator(L), a.shape[1])
     shape = _shape(a, ell, data.shape)
-    problem = _problem(data, a, ell, phi, lam, weights, shape)
+    problem = _problem(data, a, ell, phi, lam, library.numpy(weights), shape)
     name = _choose(method, phi, L is None)
     problems = [(phi, 1.0)] if path is None else family(phi, integer("path", path, 1))
     if lam == 0:  # then φ is of no account, and one without kinks is the easiest
         name, problems = name if method != "auto" else "memory_gradient", [(L2(), 1.0)]
-    x = _start(init, problem, shape)
+    x = _start(library.numpy(init), problem, shape)
     trace = Trace(norm(problem.A.adjoint(problem.y)), tol, max_iter, shape, callback)
     problem.A.count = 1
     for member, factor in problems:
@@ -215,7 +220,7 @@ def recover(
         return certificate(problem, x, tol) if done else "none"
 
     rows = np.array(trace.rows)
-    return Result(x.reshape(shape), value, len(rows), done, rows, name, applied, certify)
+    return Result(library.array(x.reshape(shape)), value, len(rows), done, rows, name, applied, certify)
 
 
 #: Tolerance of the problems of a path before the last.
