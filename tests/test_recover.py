@@ -1,6 +1,7 @@
 """Problem (1) against optimality conditions, SciPy, other libraries, and its own solvers against each other."""
 
 import math
+import pickle
 import warnings
 
 import numpy as np
@@ -163,15 +164,10 @@ def test_every_random_problem_ends_at_a_stationary_point_or_says_so(m, n, lam, s
         assert np.linalg.norm(rest) <= 1.1e-6 * np.linalg.norm(A.T @ y)
 
 
-def test_a_nearly_unbiased_penalty_finds_the_steps_on_a_path_and_not_from_zero():
-    rng = np.random.default_rng(0)
-    x = np.zeros(256)
-    for start in rng.choice(256, 8, replace=False):
-        x[start:] += rng.normal()
-    A = rng.normal(size=(96, 256)) / math.sqrt(96)
-    y = A @ x + 0.01 * rng.normal(size=96)
-    phi, lam, D = WEEP(100.0, 0.0, scale=0.05), 0.05, Differences(256)
-    on_path, direct = (recover(y, A, phi, lam, D, path=k) for k in (5, None))
+def test_a_nearly_unbiased_penalty_finds_the_spikes_on_a_path_and_not_from_zero():
+    y, A, x = sparse_problem(m=96, n=256, k=24)
+    phi, lam = WEEP(100.0, 0.0, scale=0.05), 0.05
+    on_path, direct = (recover(y, A, phi, lam, path=k, tol=1e-8) for k in (5, None))
     error = [np.linalg.norm(result.x - x) / np.linalg.norm(x) for result in (on_path, direct)]
     assert error[0] < 0.02
     assert error[1] > 5 * error[0]
@@ -310,6 +306,71 @@ def test_a_path_starts_nearly_convex_and_ends_at_the_penalty(phi):
     y, A, _ = sparse_problem()
     result = recover(y, A, phi, 0.1, path=3, tol=1e-4)
     assert result.converged
+
+
+@pytest.mark.parametrize("L", [Differences(64), Differences(64) @ np.eye(64)], ids=["differences", "matrix"])
+def test_a_path_to_a_kinked_penalty_ends_where_a_slope_balances_the_data(L):
+    y, A, x = problem()
+    phi, lam, matrix = MCP(1.0, 0.5), 0.05, Differences(64) @ np.eye(64)
+    result = recover(y, A, phi, lam, L, path=4, tol=1e-8, max_iter=20000)
+    assert result.converged and result.method == "admm" and result.certificate == "stationary"
+    found = matrix @ result.x
+    np.testing.assert_array_equal(np.argsort(np.abs(found))[-3:], np.argsort(np.abs(matrix @ x))[-3:])
+    # D' is injective: the slopes on all differences are told by the data.
+    slopes = np.linalg.lstsq(lam * matrix.T, A.T @ (y - A @ result.x))[0]
+    jump = np.abs(found) > 1e-6
+    np.testing.assert_allclose(slopes[jump], phi.grad(found)[jump], atol=1e-4)
+    assert np.all(np.abs(slopes[~jump]) <= 1 + 1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-6, 6), st.floats(-6, 6), st.sampled_from(["memory_gradient", "accelerated", "admm"]))
+def test_units_do_not_matter(signal, gain, method):
+    """With y in other units and A with another gain, x changes its unit and nothing else."""
+    y, A, _ = problem(m=20, n=32)
+    s, g = 10.0**signal, 10.0**gain
+    D, lam = Differences(32), 0.05
+    one, other = (
+        recover(g * s * y, g * A, WEEP(2.0, 0.2, scale=s), g * g * lam, D, method=method, tol=1e-8, max_iter=20000)
+        for g, s in ((1.0, 1.0), (g, s))
+    )
+    np.testing.assert_allclose(other.x / s, one.x, atol=1e-5)
+    assert other.objective == pytest.approx((g * s) ** 2 * one.objective, rel=1e-6)
+    assert abs(other.n_iter - one.n_iter) <= 0.1 * one.n_iter + 3
+    assert other.certificate == one.certificate
+
+
+def test_a_result_goes_to_another_process_with_its_certificate():
+    y, A, _ = problem()
+    result = recover(y, A, Huber(0.05), 0.05, Differences(64))
+    again = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(again.x, result.x)
+    assert again.certificate == result.certificate == "global"
+    assert (again.n_iter, again.method) == (result.n_iter, result.method)
+
+
+@pytest.mark.parametrize("library", ["torch", "jax.numpy"])
+def test_arrays_and_operators_of_another_library_are_taken_and_returned(library):
+    xp = pytest.importorskip(library)
+    y, A, _ = problem()
+    phi, D = Huber(0.05), Differences(64)
+    there, matrix = xp.asarray(y), xp.asarray(A)
+    expected = recover(y, A, phi, 0.05, D, tol=1e-8).x
+    tol = 1e-8 if "64" in str(there.dtype) else 1e-4  # JAX has single precision unless it is told otherwise
+
+    def apply(x):
+        assert type(x) is type(there) and x.dtype == there.dtype
+        return matrix @ x
+
+    for made in (matrix, operator(apply, lambda u: matrix.T @ u)):
+        result = recover(there, made, phi, 0.05, D, tol=tol)
+        assert result.converged
+        assert type(result.x) is type(there) and result.x.dtype == there.dtype
+        np.testing.assert_allclose(np.asarray(result.x), expected, atol=1e-6 if tol < 1e-4 else 1e-2)
+    waves = operator(lambda x: 1j * (matrix @ x), lambda u: -1j * (matrix.T + 0j) @ u)
+    result = recover(1j * there, waves, phi, 0.05, D, tol=tol)
+    assert result.x.dtype == there.dtype
+    np.testing.assert_allclose(np.asarray(result.x), expected, atol=1e-6 if tol < 1e-4 else 1e-2)
 
 
 def test_slow_runs_are_told():

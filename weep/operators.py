@@ -162,16 +162,40 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
         if not self.dims:
             raise ValueError("shape=() must have one axis or more")
         entries = math.prod(self.dims)
-        self._parts = [tuple(n - (k == axis) for k, n in enumerate(self.dims)) for axis in range(len(self.dims))]
-        super().__init__(np.dtype(np.float64), (sum(map(math.prod, self._parts)), entries))
+        parts = [tuple(n - (k == axis) for k, n in enumerate(self.dims)) for axis in range(len(self.dims))]
+        ends = np.cumsum([math.prod(part) for part in parts])
+        # For each axis: where its differences are, their shape, and the entries before and after each.
+        self._parts = [
+            (slice(end - math.prod(part), end), part, _cut(axis, slice(-1)), _cut(axis, slice(1, None)))
+            for axis, (end, part) in enumerate(zip(ends, parts, strict=True))
+        ]
+        super().__init__(np.dtype(np.float64), (int(ends[-1]), entries))
 
     def _matvec(self, x: Array) -> Array:
-        return np.concatenate([part.ravel() for part in differences(x.reshape(self.dims))])
+        x = _floats(x).reshape(self.dims)
+        out = np.empty(self.shape[0], x.dtype)
+        for place, part, low, high in self._parts:
+            np.subtract(x[high], x[low], out=out[place].reshape(part))
+        return out
 
     def _rmatvec(self, p: Array) -> Array:
-        ends = np.cumsum([math.prod(part) for part in self._parts])[:-1]
-        pieces = np.split(p.ravel(), ends)
-        return adjoint([piece.reshape(part) for piece, part in zip(pieces, self._parts, strict=True)]).ravel()
+        p = _floats(p).ravel()
+        out = np.zeros(self.dims, p.dtype)
+        for place, part, low, high in self._parts:
+            values = p[place].reshape(part)
+            out[low] -= values
+            out[high] += values
+        return out.ravel()
+
+
+def _cut(axis: int, cut: slice) -> tuple[slice, ...]:
+    """An index that cuts one axis."""
+    return (slice(None),) * axis + (cut,)
+
+
+def _floats(x: Array) -> Array:
+    """The array, of a type that has differences."""
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
 
 
 class Incidence(LinearOperator):  # type: ignore[misc]

@@ -236,5 +236,8 @@ def curvature(phi: Penalty, x: NDArray[Any]) -> NDArray[Any]:
     """
     if not phi.pieces:
         raise TypeError(f"{phi!r} is not piecewise quadratic: it has no pieces, which are needed here")
-    inner = np.searchsorted([p.start for p in phi.pieces[1:]], np.abs(x))
-    return np.array([p.curvature for p in phi.pieces])[inner]
+    far = np.abs(x)
+    out = np.full(far.shape, phi.pieces[0].curvature)
+    for piece in phi.pieces[1:]:
+        np.copyto(out, piece.curvature, where=far > piece.start)
+    return out

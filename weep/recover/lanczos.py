@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
+from scipy.linalg.blas import dnrm2  # unlike the root of a sum of squares, it does not underflow
 
 Array = NDArray[Any]
 Apply = Callable[[Array], Array]
@@ -26,12 +27,12 @@ def ritz(apply: Apply, n: int, steps: int, seed: int = 0) -> Iterator[tuple[Arra
     diagonal: list[float] = []
     beside: list[float] = []
     for k in range(steps):
-        basis[k] = v / np.sqrt(v @ v)
+        basis[k] = v / dnrm2(v)
         v = apply(basis[k])
         diagonal.append(float(basis[k] @ v))
         for _ in range(2):
             v = v - basis[: k + 1].T @ (basis[: k + 1] @ v)
-        rest = float(np.sqrt(v @ v))
+        rest = float(dnrm2(v))
         values, vectors = eigh_tridiagonal(diagonal, beside)
         yield values, rest * np.abs(vectors[-1])
         if rest <= 1e-14 * np.abs(values).max():

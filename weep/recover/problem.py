@@ -26,7 +26,7 @@ class Result:
 
     Attributes
     ----------
-    x : ndarray of float64
+    x : ndarray of float64, or array of the library of the measurements
         The signal, of the shape that the operators say.
     objective : float
         Objective (1) at ``x``.
@@ -73,6 +73,10 @@ class Result:
         error: it fails by chance only, where the random vector is almost orthogonal to an eigenvector.
         """
         return self._certify()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to a file or another process: the certificate is found out first, as operators may not go there."""
+        return self.__dict__ | {"certificate": self.certificate, "_certify": None}
 
 
 @dataclass(frozen=True)

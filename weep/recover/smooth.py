@@ -1,64 +1,80 @@
 """Methods for differentiable penalties: memory gradient, accelerated gradient, L-BFGS."""
 
+import itertools
 import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 from scipy.optimize import OptimizeResult, minimize
 
 from .lanczos import largest
 from .problem import Array, Problem, Trace, norm, secant, second
+
+#: Moves that the memory gradient method remembers. One does where (1) is nearly quadratic; three save up to two thirds
+#: of the iterations where it is not.
+MEMORY = 3
 
 #: How much of the last gradient step the optimised gradient method repeats, as in `weep.denoise`.
 REPEAT = 0.85
 
 
 def memory_gradient(problem: Problem, start: Array, trace: Trace) -> Array:
-    """Go to the best point in the plane of the preconditioned gradient and the last move, again and again.
+    """Go to the best point in the span of the preconditioned gradient and the last moves, again and again.
 
-    In the plane, the data term is a quadratic form of two variables whose matrix is known, and the penalty is majorised
-    by the parabola that touches it. Where the second derivative is positive definite in the plane, a step by that goes
-    first, and is kept if it descends enough.
+    In that span, the data term is a quadratic form of few variables whose matrix is known, and the penalty is majorised
+    by the parabola that touches it. Where the second derivative is positive definite in the span, a step by that goes
+    first, and is kept if it descends enough. The images of all directions are kept, so that an iteration applies A once
+    and its adjoint once.
     """
-    # The point and its images move in place; an operator may return its argument, hence copies.
-    x, ax, lx = (np.array(part) for part in (start, problem.A(start), problem.L(start)))
-    planes, count = [np.empty((2, part.size)) for part in (x, ax, lx)], 1
-    while True:
-        value, gradient = problem.evaluate(ax, lx)
-        if trace.record(x, value, norm(gradient)):
-            return x
-        d = -problem.scaling(gradient)
-        for rows, first in zip(planes, (d, problem.A(d), problem.L(d)), strict=True):
-            rows[0] = first
-        c = _plane(problem, ax - problem.y, lx, planes[1][:count], planes[2][:count])
-        for rows, part in zip(planes, (x, ax, lx), strict=True):
-            rows[1] = c @ rows[:count]
-            part += rows[1]
-        count = 2
+    A, L, lam, phi = problem.A, problem.L, problem.lam, problem.phi
+    # The point, its residual and its image by L are one array, as are those of each direction: a move is one sum.
+    point = np.concatenate((start, A(start) - problem.y, L(start)))
+    cuts = start.size, start.size + problem.y.size
+    x, r, lx = np.split(point, cuts)
+    penalty = float(np.sum(phi(lx)))
+    rows = np.empty((1 + MEMORY, point.size))
+    dx, dr, dl = np.split(rows, cuts, axis=1)
+    for k in itertools.count():
+        gradient = A.adjoint(r) + lam * L.adjoint(phi.grad(lx))
+        if trace.record(x, float(r @ r) / 2 + lam * penalty, norm(gradient)):
+            break
+        np.negative(problem.scaling(gradient), out=dx[0])
+        dr[0], dl[0] = A(dx[0]), L(dx[0])
+        n = 1 + min(k, MEMORY)
+        c, penalty = _step(problem, lx, penalty, dr[:n] @ dr[:n].T, dr[:n] @ r, dx[:n] @ gradient, dl[:n])
+        move = c @ rows[:n]
+        rows[1 + k % MEMORY] = move
+        point += move
+    return x
 
 
-def _plane(problem: Problem, r: Array, lx: Array, ad: Array, ld: Array) -> Array:
-    """Coefficients of a good point in the span of the directions, whose images by A and L are given."""
-    gram, lam, phi = ad @ ad.T, problem.lam, problem.phi
-    slope = ad @ r + lam * (ld @ phi.grad(lx))
-    step = _solve(gram + lam * (ld * second(phi, lx)) @ ld.T, slope)
-    if step is not None:
+def _step(
+    problem: Problem, lx: Array, penalty: float, gram: Array, pull: Array, slope: Array, directions: Array
+) -> tuple[Array, float]:
+    """Coefficients of a good point in the span of directions, and the value of the penalty there.
+
+    Of the data term the matrix ``gram`` and the slopes ``pull`` are given, of the penalty its value at Lx and the
+    images of the directions by L, and ``slope`` is that of the objective.
+    """
+    lam, phi = problem.lam, problem.phi
+    c = _newton(gram + lam * (directions * second(phi, lx)) @ directions.T, slope)
+    if c is not None:
         # It must descend by a share of what the slope says: on a parabola, that would be a half.
-        rise = float(np.sum(phi(lx + step @ ld)) - np.sum(phi(lx)))
-        if step @ (gram @ step) / 2 + step @ (ad @ r) + lam * rise <= 0.1 * float(step @ slope):
-            return step
-    return -np.linalg.lstsq(gram + lam * (ld * secant(phi, lx)) @ ld.T, slope, rcond=1e-14)[0]
+        there = float(np.sum(phi(lx + c @ directions)))
+        if c @ (gram @ c) / 2 + c @ pull + lam * (there - penalty) <= 0.1 * float(c @ slope):
+            return c, there
+    majorant = gram + lam * (directions * secant(phi, lx)) @ directions.T
+    c = -np.linalg.lstsq(majorant, slope, rcond=1e-14)[0]
+    return c, float(np.sum(phi(lx + c @ directions)))
 
 
-def _solve(matrix: Array, g: Array) -> Array | None:
+def _newton(matrix: Array, slope: Array) -> Array | None:
     """The Newton step, or None where the matrix is not clearly positive definite."""
-    scale = np.sqrt(np.abs(np.diag(matrix)))
-    if not np.all(scale > 0):
-        return None
-    values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
-    if values[0] <= 1e-12:
-        return None
-    return -(vectors @ ((vectors.T @ (g / scale)) / values)) / scale
+    diagonal = matrix.diagonal()
+    factor, solved, info = dposv(matrix, slope)
+    # The pivots are those of the matrix of unit diagonal, times the diagonal.
+    return None if info or np.any(factor.diagonal() ** 2 < 1e-12 * diagonal) else -solved
 
 
 def accelerated(problem: Problem, start: Array, trace: Trace) -> Array:
