@@ -97,7 +97,7 @@ class Problem:
         """What makes a number that compiled kernels take with the data; they are called faster with Python's own."""
         return float if self.y.dtype == np.float64 else self.y.dtype.type
 
-    @property
+    @cached_property
     def scalars(self) -> tuple[Any, ...]:
         """What the compiled kernels want to know of φ and λ."""
         assert self.phi.hubers is not None
