@@ -41,10 +41,8 @@ def stationary_points(phi, lam, n):
     return np.array(maps)
 
 
-@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
-@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
-def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
-    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+def best_of_all_faces_is_found(phi, lam):
+    """Whether the exact solver agrees with brute force, on all integer signals of length four."""
     maps = stationary_points(phi, lam, 4)
     for y in map(np.array, itertools.product((0.0, 1.0, 2.0), repeat=4)):
         x = maps @ np.append(y, 1.0)
@@ -52,6 +50,25 @@ def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
         found = denoise_tv(y, phi, lam, "exact")
         assert found.certificate == "global"
         assert found.objective == pytest.approx(costs.min(), abs=1e-12)
+
+
+@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
+def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
+    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+    best_of_all_faces_is_found(phi, lam)
+
+
+OFFSETS = [0.0, *(sign * size for size in (1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5) for sign in (1, -1))]
+CRITICAL = [(MCP(1.0, 1.0), 0.5), (SCAD(1.0, 3.0), 2.0), (WEEP(1.0, 0.0), 1.0), (CappedL2(2.0), 0.5)]
+CRITICAL += [(Huber(0.5), 1.0), (CEL0(1.0, 1.0), 1.0)]
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize(("phi", "critical"), CRITICAL, ids=repr)
+def test_exact_is_the_best_of_all_faces_where_curvatures_nearly_cancel(phi, critical, offset):
+    """A nearly flat piece has its stationary point anywhere, and rounding must not lose it."""
+    best_of_all_faces_is_found(phi, critical * (1 + offset))
 
 
 @pytest.mark.parametrize(
