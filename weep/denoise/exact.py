@@ -29,7 +29,7 @@ from .solver import Solver, Trace
 #: Pieces that are shorter than this part of the range of the data are left out.
 WIDTH = 1e-13
 
-#: Pieces that are lower than another by less than this part of the cost, and of the squared range, only touch it.
+#: Pieces that are lower than another by less than this part of the cost, and of the squared range, count as equal.
 DEPTH = 1e-14
 
 
@@ -223,7 +223,7 @@ def lower_envelope(arcs: list[Arc], width: float) -> list[Arc]:
 
 def divide(arcs: list[Arc], left: float, right: float, width: float) -> list[Arc]:
     """The envelope of quadratics that all live on [left, right]: the lowest in the middle, then either side of it."""
-    middle = (left + right) / 2
+    middle, half = (left + right) / 2, (right - left) / 2
     heights = [arc(middle) for arc in arcs]
     least = min(heights)
     best = arcs[heights.index(least)]
@@ -232,11 +232,15 @@ def divide(arcs: list[Arc], left: float, right: float, width: float) -> list[Arc
     low, high = left, right
     for arc, height in zip(arcs, heights, strict=True):
         p, q = arc.p - best.p, 2 * arc.p * (middle - arc.origin) + arc.q - tilt
-        if p > 0 and q * q - 4 * p * (height - least) <= 4 * p * depth:
-            continue  # it lies above, or it touches and is lower only by rounding
-        for t in roots(p, q, height - least):
+        above = height - least
+        deepest = above + (p * half - abs(q)) * half
+        if p > 0 and abs(q) < 2 * p * half:
+            deepest = above - q * q / (4 * p)
+        if deepest >= -depth:
+            continue  # it lies above, or is lower only by rounding
+        for t in roots(p, q, above):
             root = middle + t
-            if abs(t) <= width < (right - left) / 4:  # a tie, in which rounding has chosen the best
+            if abs(t) <= width < half / 2:  # a tie, in which rounding has chosen the best
                 return [*divide(arcs, left, middle, width), *divide(arcs, middle, right, width)]
             if low < root <= middle:
                 low = root
