@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,10 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weep import CEL0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, denoise_tv
+from weep.checks import ConvergenceWarning
 from weep.denoise import objective
+from weep.penalties import PiecewiseQuadratic
 
 PIECEWISE = [L1(), L2(), Huber(0.5), WEEP(10.0, 0.1), WEEP(1.0, 0.0), WEEP(2.0, 2.0), MCP(1.0, 1.0), MCP(0.5, 2.0)]
 PIECEWISE += [SCAD(0.2), SCAD(1.0, 3.0), CappedL1(0.5), CappedL1(1.0), CappedL2(2.0), CEL0(1.0, 1.0), CEL0(0.25, 1.0)]
+
+
+@dataclass(frozen=True)
+class Corners(PiecewiseQuadratic):
+    """A penalty with convex kinks away from zero."""
+
+    rows: tuple
+
+    def _pieces(self):
+        return self.rows
+
+
+CORNERS = [
+    Corners(((0.0, 0.0, 0.0), (0.5, 1.0, 0.0))),
+    Corners(((0.0, 0.5, -0.25), (1.0, 1.0, 0.0))),
+    Corners(((0.0, 0.0, 1.0), (1.0, 2.0, -1.0), (2.0, 1.0, 0.0))),
+]
 
 
 def signal(n, seed=0):
@@ -41,10 +62,8 @@ def stationary_points(phi, lam, n):
     return np.array(maps)
 
 
-@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
-@pytest.mark.parametrize("phi", PIECEWISE, ids=repr)
-def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
-    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+def best_of_all_faces_is_found(phi, lam):
+    """Whether the exact solver agrees with brute force, on all integer signals of length four."""
     maps = stationary_points(phi, lam, 4)
     for y in map(np.array, itertools.product((0.0, 1.0, 2.0), repeat=4)):
         x = maps @ np.append(y, 1.0)
@@ -52,6 +71,25 @@ def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
         found = denoise_tv(y, phi, lam, "exact")
         assert found.certificate == "global"
         assert found.objective == pytest.approx(costs.min(), abs=1e-12)
+
+
+@pytest.mark.parametrize("lam", [0.1, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("phi", PIECEWISE + CORNERS[:2], ids=repr)
+def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
+    """Ties, and stationary points on the seam of two pieces, are the rule there."""
+    best_of_all_faces_is_found(phi, lam)
+
+
+OFFSETS = [1e-13, -1e-13, 1e-10, -1e-10, 1e-8, -1e-8, 1e-7, -1e-7]
+CRITICAL = [(MCP(1.0, 1.0), 0.5), (SCAD(1.0, 3.0), 2.0), (WEEP(1.0, 0.0), 1.0), (CEL0(1.0, 1.0), 1.0)]
+CRITICAL += [(CORNERS[1], 4.0)]
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize(("phi", "critical"), CRITICAL, ids=repr)
+def test_exact_is_the_best_of_all_faces_where_curvatures_nearly_cancel(phi, critical, offset):
+    """A nearly flat piece has its stationary point anywhere, and rounding must not lose it."""
+    best_of_all_faces_is_found(phi, critical * (1 + offset))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +121,40 @@ def test_exact_satisfies_the_optimality_conditions_of_convex_problems_on_integer
     assert pull[-1] == pytest.approx(0, abs=1e-11)
     low, high = (lam * phi.grad(d + side * 1e-11) for side in (-1, 1))
     assert np.all((low - 1e-9 <= -pull[:-1]) & (-pull[:-1] <= high + 1e-9))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(2, 40),
+    st.sampled_from(PIECEWISE + CORNERS),
+    st.floats(0.05, 3),
+    st.sampled_from([0.0, 1e3, -1e6]),
+)
+def test_exact_is_never_above_a_local_minimum_and_keeps_kinks_to_the_last_digit(seed, n, phi, lam, offset):
+    """ADMM and Newton start at the exact solution too, and find nothing lower close by."""
+    y = np.cumsum(np.random.default_rng(seed).normal(size=n)) + offset
+    best = denoise_tv(y, phi, lam, "exact")
+    slack = 1e-12 * n * (1 + np.ptp(y)) ** 2
+    for method in ("newton", "admm"):
+        for init in (None, best.x):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                try:
+                    other = denoise_tv(y, phi, lam, method, init=init, max_iter=100)
+                except ValueError:  # it does not take the penalty
+                    break
+            centred = objective(other.x - offset, y - offset, phi, lam)
+            assert best.objective <= centred + slack + 1e-9 * (offset != 0)
+    if phi.pieces[0].slope > 0:
+        d = np.abs(np.diff(best.x))
+        assert np.all((d == 0) | (d > 1e-9))
+
+
+def test_exact_ends_where_two_ways_cost_the_same_everywhere():
+    """Rounding decides which is lower, entry by entry, and must not divide an interval without end."""
+    y = [2.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 1.0]
+    assert denoise_tv(y, MCP(1.0, 1.0), 2.0, "exact").objective == pytest.approx(1.05, abs=1e-12)
 
 
 def least_on_grid(y, phi, lam, grid):

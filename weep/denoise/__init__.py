@@ -98,8 +98,7 @@ def denoise_tv(
     Notes
     -----
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
-    be a global minimum, and ``certificate`` says so. Rounding leaves one gap in ``exact``: within a relative 1e-7 of
-    those λ at which curvatures of the penalty and of the data cancel, but not at them, it may miss the minimum.
+    be a global minimum, and ``certificate`` says so.
 
     ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
 

@@ -138,7 +138,8 @@ def newton_1d(v, y, moved, ratios, a, x1, x2, lam, half):
             weight = lam * a if abs(d) <= x1 else -lam if abs(d) <= x2 else zero
         ratio = weight_before * inverse
         rhs = slope - slope_before - v[i] + y[i] + ratio * rhs
-        pivot = one + weight_before + weight - ratio * weight_before
+        # Not ratio·weight: each pivot waits for the one before it, and this way for one product less.
+        pivot = one + weight_before + weight - weight_before * weight_before * inverse
         if not pivot > 0:
             return np.inf, np.inf
         inverse = one / pivot

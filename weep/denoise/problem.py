@@ -68,6 +68,11 @@ class Problem:
         return self.phi.pieces
 
     @cached_property
+    def hubers(self) -> tuple[float, float, float] | None:
+        """Those of φ: asked for in every step."""
+        return self.phi.hubers
+
+    @cached_property
     def step(self) -> float:
         """Step ρ of ADMM."""
         return admm_step(self.y, self.phi, self.lam) if self.rho is None else self.rho
@@ -90,18 +95,18 @@ class Problem:
     def fused(self) -> ModuleType | None:
         """Compiled kernels for this problem, or None."""
         small = self.y.size < WORTH_COMPILING or self.y.ndim > 3
-        return None if small or self.phi.hubers is None else compiled.kernels("weep.denoise.fused")
+        return None if small or self.hubers is None else compiled.kernels("weep.denoise.fused")
 
     @property
     def number(self) -> Callable[[float], Any]:
         """What makes a number that compiled kernels take with the data; they are called faster with Python's own."""
         return float if self.y.dtype == np.float64 else self.y.dtype.type
 
-    @property
+    @cached_property
     def scalars(self) -> tuple[Any, ...]:
         """What the compiled kernels want to know of φ and λ."""
-        assert self.phi.hubers is not None
-        a, x1, x2 = self.phi.hubers
+        assert self.hubers is not None
+        a, x1, x2 = self.hubers
         largest = 1e30  # a number in single precision, and no difference reaches it
         return tuple(map(self.number, (a, min(x1, largest), min(x2, largest), self.lam)))
 
@@ -111,9 +116,9 @@ class Problem:
 
     def slopes(self, d: Array) -> tuple[Array, float]:
         """λφ'(d), and the sum of λφ(d)."""
-        if self.phi.hubers is None:
+        if (hubers := self.hubers) is None:
             return self.lam * self.phi.grad(d), self.lam * total(self.phi, d)
-        a, x1, x2 = self.phi.hubers
+        a, x1, x2 = hubers
         inner, outer = np.clip(d, -x1, x1), np.clip(d, -x2, x2)
         rest = np.subtract(outer, inner)
         rest *= self.lam

@@ -133,7 +133,7 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
             ols = Problem.of(design[None], y[None], weights[None], loss, tol, 1)
             start = ols.coef(ols.gradient(ols.weighted(ols.y)))
         coef, n_iter = METHODS["newton"].run(problem, start)
-        problem.judge(coef, n_iter, 3)
+        problem.judge(METHODS["newton"], coef, n_iter, 3)
         self.coef_, self.n_iter_ = coef[0, :p], max(1, int(n_iter[0]))
         self.intercept_ = float(coef[0, p] - centre @ self.coef_) if self.fit_intercept else 0.0
         return self

@@ -112,7 +112,7 @@ def _facts(phi: PiecewiseQuadratic) -> Facts:
         if end < math.inf:
             t = end - start
             height += (slope + 0.5 * bend * t) * t
-    rises = [2 * pieces[0].slope, *(_rise(p, q) for p, q in pairwise(pieces))]
+    rises = [2 * pieces[0].slope, *(jump(p, q) for p, q in pairwise(pieces))]
     bends = [p.curvature for p in pieces]
     lipschitz = max(map(abs, bends)) if not any(rises) else math.inf
     weak = max(0.0, -min(bends)) if min(rises) >= 0 else math.inf
@@ -122,7 +122,7 @@ def _facts(phi: PiecewiseQuadratic) -> Facts:
     return Facts(tuple(pieces), lipschitz, weak, hubers)
 
 
-def _rise(p: Piece, q: Piece) -> float:
+def jump(p: Piece, q: Piece) -> float:
     """By how much the slope jumps up from one piece to the next: 0 if only by rounding."""
     rise = q.slope - (p.slope + p.curvature * (p.end - p.start))
     sizes = abs(p.slope) + abs(p.curvature) * p.end + abs(q.slope)
@@ -181,8 +181,8 @@ def prox(pieces: tuple[Piece, ...], weak_convexity: float, z: Any, step: Any) ->
     xp = array_namespace(z)
     r, out = xp.abs(z), z
     for p, q in zip(pieces, (*pieces[1:], None), strict=True):
-        near, rate, jump = p.start + step * p.slope, 1 + step * p.curvature, _rise(p, q) if q else 0.0
-        far = q.start + step * (q.slope - jump) if q else math.inf
+        near, rate, up = p.start + step * p.slope, 1 + step * p.curvature, jump(p, q) if q else 0.0
+        far = q.start + step * (q.slope - up) if q else math.inf
         if p.start == 0 and not p.slope:
             out = within(xp, p, r, far, z) / rate
         else:
@@ -190,7 +190,7 @@ def prox(pieces: tuple[Piece, ...], weak_convexity: float, z: Any, step: Any) ->
             move = move if p.start else xp.clip(move, 0, None)
             x = xp.copysign(p.start + move / rate, z)
             out = xp.where(r > near, x, out) if p.start else x
-        if jump:
+        if up:
             out = xp.where(r > far, xp.copysign(p.end, z), out)
     return out
 

@@ -131,7 +131,7 @@ def regress(
         coef, n_iter = multistart(problem, solver, starts, seed)
     else:
         coef, n_iter = solver.run(problem, start(problem, init, seed))
-    objective, converged = problem.judge(coef, n_iter, 3)
+    objective, converged = problem.judge(solver, coef, n_iter, 3)
     objective = unit * objective
     if np.ndim(X) == 3:
         return Result(coef, objective, n_iter, converged)

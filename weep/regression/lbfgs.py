@@ -17,7 +17,8 @@ def lbfgs(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     """Follow each problem in the coordinates w, as far as that leads; from there on in those of orthonormal rows."""
     coef, n_iter = start.copy(), np.zeros(len(start), dtype=int)
     for coordinates in (_plain, _orthonormal):
-        going = problem.unfinished(coef) & (n_iter < problem.max_iter)
+        r = problem.residuals(coef)
+        going = (problem.excess(r, problem.influences(r), coef) > 1) & (n_iter < problem.max_iter)
         for k in np.flatnonzero(going):
             one = problem.part(np.array([k]))
             if (run := coordinates(one, coef[k])) is not None:

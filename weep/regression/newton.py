@@ -1,6 +1,5 @@
 """Reweighted least squares that turn into Newton's method, for all problems of a batch at once."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +10,6 @@ from .. import compiled
 from ..checks import extra
 from ..penalties import L2, WEEP, Huber, Tukey
 from .problem import FEW, Array, Problem, Solver, norm, times
-
-Run = Callable[[Problem, Array], tuple[Array, NDArray[Any]]]
 
 
 class Place(NamedTuple):
@@ -36,23 +33,6 @@ class State(NamedTuple):
     up: Array
 
 
-def afresh(run: Run) -> Run:
-    """Run once more, from where they ended, the problems that their new residuals show to be unfinished.
-
-    A run adds steps to the residuals of its start. Those of a start that is far away are rounded to its size.
-    """
-
-    def both(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
-        coef, n_iter = run(problem, start)
-        rest = np.flatnonzero(problem.unfinished(coef) & (n_iter < problem.max_iter))
-        if len(rest):
-            coef[rest], more = run(problem.part(rest), coef[rest])
-            n_iter[rest] = np.minimum(n_iter[rest] + more, problem.max_iter)
-        return coef, n_iter
-
-    return both
-
-
 def newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     """Step in all problems that are not yet stationary."""
     found, n_iter = np.zeros_like(start), np.zeros(len(start), dtype=int)
@@ -74,7 +54,10 @@ def newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
         hoped, ahead = (at.g * step).sum(-1) / 2, (new.g * step).sum(-1)
         taken, mu, up = damping(mu, state.up, at.value, new.value, hoped, slope, norm(new.g), ahead)
         state, taken = state._replace(mu=mu, up=up), taken & going
-        at = Place(*(np.where(taken[:, None] if b.ndim == 2 else taken, a, b) for a, b in zip(new, at, strict=True)))
+        if not taken.all():
+            rows = taken[:, None]
+            new = Place(*(np.where(rows if b.ndim == 2 else taken, a, b) for a, b in zip(new, at, strict=True)))
+        at = new
     found[state.which] = at.t
     return start + whole.coef(found), n_iter
 
@@ -128,8 +111,7 @@ def _unfinished(problem: Problem, state: State, at: Place, slope: Array) -> NDAr
     going = slope > allowed
     close = going & (slope <= allowed + state.coarse)
     if close.any():
-        some = problem if close.all() else problem.part(close)
-        going[close] = slope[close] > allowed[close] + some.rounding(at.r[close], at.psi[close], state.start[close])
+        going[close] = slope[close] > allowed[close] + problem.rounding(close, at.r, at.psi, state.start)
     return going
 
 
@@ -192,11 +174,12 @@ def fused_newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     return start + problem.coef(t), n_iter
 
 
-NEWTON = Solver("newton", 1e-12, afresh(newton))
+NEWTON = Solver("newton", 1e-12, newton, again=True)
 COMPILED = Solver(
     "compiled",
     1e-12,
-    afresh(fused_newton),
+    fused_newton,
     lambda rho: isinstance(rho, L2 | Huber | Tukey | WEEP),
     "L2, Huber, Tukey or WEEP",
+    again=True,
 )

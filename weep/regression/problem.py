@@ -153,43 +153,55 @@ class Problem:
         """Relative rounding of a residual: of p coefficients, products and sums, with a little more."""
         return 2 * (self.X.shape[-1] + 2) * EPS
 
-    def coarse(self, coef: Array) -> Array:
-        """A bound of what the rounding of y − Xw can make of a gradient that is zero, however much of Xw cancels."""
+    def reach(self, coef: Array) -> Array:
+        """A bound of the terms of y − Xw, and of their sum, by the largest entries."""
         y, X = self.peaks
         total: Array = y + (X * np.abs(coef)).sum(-1)
-        return self.digits * self.rho.lipschitz * math.sqrt(self.y.shape[-1]) * total
+        return total
 
-    def rounding(self, r: Array, psi: Array, coef: Array) -> Array:
-        """The same, closely: where the loss is straight, it makes next to nothing."""
-        reach = np.abs(self.y) + times(np.abs(self.X), np.abs(coef))  # what r is rounded to the last digits of
-        secants, second = self.curvatures(r, psi)
-        return self.digits * self.size(np.maximum(secants, np.abs(second)) * reach)
+    def coarse(self, coef: Array) -> Array:
+        """A bound of what the rounding of y − Xw can make of a gradient that is zero, however much of Xw cancels."""
+        return self.digits * self.rho.lipschitz * math.sqrt(self.y.shape[-1]) * self.reach(coef)
+
+    def rounding(self, which: NDArray[np.bool_], r: Array, psi: Array, coef: Array) -> Array:
+        """The same, closely, for some of the problems: where the loss is straight, it makes next to nothing."""
+        weights = None if self.weights is None else self.weights[which]
+        some = replace(self, X=self.X[which], y=self.y[which], weights=weights)  # without copies of what is not asked
+        reach = np.abs(some.y) + times(np.abs(some.X), np.abs(coef[which]))  # what r is rounded to the last digits of
+        secants, second = some.curvatures(r[which], psi[which])
+        return self.digits * some.size(np.maximum(secants, np.abs(second)) * reach)
 
     def excess(self, r: Array, psi: Array, coef: Array) -> Array:
         """Norm of the gradient Uψ, in units of what is tolerated: tol times the size of ψ, and rounding."""
         slope, allowed = norm(self.gradient(psi)), self.tol * self.size(psi)
         if (above := slope > allowed).any():
-            some = self if above.all() else self.part(above)
-            allowed[above] += some.rounding(r[above], psi[above], coef[above])
+            allowed[above] += self.rounding(above, r, psi, coef)
         return slope / np.where(allowed > 0, allowed, 1)
 
-    def unfinished(self, coef: Array) -> NDArray[np.bool_]:
-        """Which problems are not stationary."""
-        r = self.residuals(coef)
-        return self.excess(r, self.influences(r), coef) > 1
+    def judge(self, solver: "Solver", coef: Array, n_iter: NDArray[Any], level: int) -> tuple[Array, NDArray[np.bool_]]:
+        """Objectives, and which problems converged; warns of the others, in the name of the caller at that level.
 
-    def judge(self, coef: Array, n_iter: NDArray[Any], stacklevel: int) -> tuple[Array, NDArray[np.bool_]]:
-        """Objectives, and which problems converged; warns of the others, in the name of the caller at that level."""
+        Some solvers add steps to the residuals of their start, and those of a start that is far away are rounded to its
+        size. Problems that their new residuals show to be unfinished are run once more, from where they ended.
+        """
         r = self.residuals(coef)
         psi = self.influences(r)
-        excess, lost = self.excess(r, psi, coef), self.lost(r, psi)
+        excess = self.excess(r, psi, coef)
+        if solver.again and len(rest := np.flatnonzero((excess > 1) & (n_iter < self.max_iter))):
+            some = self.part(rest)
+            coef[rest], added = solver.run(some, coef[rest])
+            n_iter[rest] = np.minimum(n_iter[rest] + added, self.max_iter)
+            r[rest] = some.residuals(coef[rest])
+            psi[rest] = some.influences(r[rest])
+            excess[rest] = some.excess(r[rest], psi[rest], coef[rest])
+        lost = self.lost(r, psi)
         short = (excess > 2) & ~lost  # not 1: the residuals of the coefficients are rounded anew
         if lost.any():
             warnings.warn(
                 f"{np.sum(lost)} of {len(lost)} problems stopped where the loss is flat at all residuals, so that none "
                 f"has an influence: take another start, such as init='multistart', or a wider loss than {self.rho!r}",
                 ConvergenceWarning,
-                stacklevel=stacklevel,
+                stacklevel=level,
             )
         if short.any():
             more = np.any(short & (n_iter >= self.max_iter))
@@ -198,13 +210,13 @@ class Problem:
                 f"{np.sum(short)} of {len(short)} problems stopped with a gradient above tol={self.tol:.1e}, the worst "
                 f"at {np.max(excess):.1e} times that: {remedy}, or raise tol",
                 ConvergenceWarning,
-                stacklevel=stacklevel,
+                stacklevel=level,
             )
         return self.value(r), ~(short | lost)
 
     def lost(self, r: Array, psi: Array) -> NDArray[np.bool_]:
         """Whether the loss is flat at all residuals that could change: then it says nothing of where to go."""
-        some = np.flatnonzero(np.sum(psi * psi, axis=-1) <= (FLAT * self.rho.lipschitz * self.peaks[0]) ** 2)
+        some = np.flatnonzero(dot(psi, psi) <= (FLAT * self.rho.lipschitz * self.peaks[0]) ** 2)
         found = np.zeros(len(r), dtype=bool)
         if len(some):
             moves, beyond = self.U[some].any(axis=1), r[some] * (1 + 1e-9)  # at an edge, rounding decides
@@ -229,6 +241,8 @@ class Solver:
         Whether it treats a loss.
     needs : str
         In words, which losses it treats.
+    again : bool
+        Whether it adds steps to the residuals of the start, so that rounding may make a second run worth while.
     """
 
     name: str
@@ -236,6 +250,7 @@ class Solver:
     run: Callable[[Problem, Array], tuple[Array, NDArray[Any]]]
     takes: Callable[[Loss], bool] = lambda rho: True
     needs: str = "a loss with a Lipschitz derivative"
+    again: bool = False
 
 
 def _orthonormalise(U: Array, T: Array) -> NDArray[np.bool_]:
@@ -244,7 +259,7 @@ def _orthonormalise(U: Array, T: Array) -> NDArray[np.bool_]:
     for j in range(U.shape[1]):
         before = norm(U[:, j])
         for k in range(j):
-            along = (U[:, k] * U[:, j]).sum(-1, keepdims=True)
+            along = dot(U[:, k], U[:, j])[:, None]
             U[:, j] -= along * U[:, k]
             T[:, j] -= along * T[:, k]
         length = norm(U[:, j])
@@ -273,13 +288,18 @@ def _by_singular_values(X: Array, size: Array) -> tuple[Array, Array]:
 
 def norm(rows: Array) -> Array:
     """Euclidean norm along the last axis, of rows as small or large as floating point allows."""
-    squares = (rows * rows).sum(-1)
+    squares = dot(rows, rows)
     found: Array = np.sqrt(squares)
     if (odd := ~((squares > 1e-250) & (squares < 1e250))).any():
         peak = np.abs(rows[odd]).max(-1, keepdims=True)
         scaled = np.divide(rows[odd], peak, out=np.zeros_like(rows[odd]), where=peak > 0)
         found[odd] = peak[..., 0] * np.sqrt((scaled * scaled).sum(-1))
     return found
+
+
+def dot(left: Array, right: Array) -> Array:
+    """Inner products along the last axis, without an array of all products."""
+    return np.einsum("...i,...i->...", left, right)
 
 
 def second_derivative(rho: Loss, r: Array) -> Array:
