@@ -50,6 +50,6 @@ def single_valued(problem: Problem) -> bool:
 ADMM = Solver(
     "admm",
     single_valued,
-    "a penalty of finite weak_convexity, and a piecewise quadratic one if there are many lam",
+    "a penalty of finite weak_convexity, with an array lam also a piecewise quadratic one",
     admm,
 )

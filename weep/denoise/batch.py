@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import compiled
+from ..operators import norm_squared
+from ..penalties import Penalty
 from .fista import REPEAT
 from .many import Found
-from .problem import Array, is_convex
-from .rows import number, scalars
-from .solver import PATIENCE, complaint
+from .problem import Array, Problem, is_convex
+from .rows import number, rows, scalars
+from .solver import PATIENCE, Trace, complaint
 from .structure import Stack
 from .units import LEAST
 
@@ -69,14 +71,32 @@ def _part(run: "Run", stack: Stack, starts: Array | None, which: Array, kernel: 
         convex = all([stack.problem(k, stack.y[k], run.phi, None).convex for k in which])
     weights = np.ones((1, y.shape[1]), y.dtype) if stack.weights is None else stack.weights[which]
     lams = np.full((1, y.shape[1]), stack.lam, y.dtype) if stack.lams is None else stack.lams[0][which]
-    eps = float(np.finfo(y.dtype).eps)
-    numbers = *scalars(run.phi, y.dtype), number(y.dtype)(0.5)
-    how = tuple(map(float, (run.tol, PATIENCE, run.max_iter, REPEAT, WARM_UP, SLACK * eps)))
-    out, ends, history = np.empty_like(y), np.empty((len(y), 4)), np.zeros((run.max_iter + 1, 4))
-    kernel(y, start, out, weights, lams, numbers, run.phi.lipschitz, eps, how, ends, history)
+    out, ends, history = together(y, start, weights, lams, run.phi, run.tol, run.max_iter, kernel)
     length = int(ends[:, 0].max(initial=0))
     sums, largest, gone, last = history[: length + 1].T
-    rows = np.column_stack((sums + np.cumsum(gone), np.maximum(largest, np.maximum.accumulate(last))))[:length]
+    course = np.column_stack((sums + np.cumsum(gone), np.maximum(largest, np.maximum.accumulate(last))))[:length]
     converged = bool(np.all(ends[:, 2] <= run.tol))
     known = ("global" if convex else "stationary") if converged else "none"
-    return Found(which, out + offsets, rows, float(ends[:, 1].sum()), converged, "newton", known), ends
+    return Found(which, out + offsets, course, float(ends[:, 1].sum()), converged, "newton", known), ends
+
+
+def together(
+    y: Array, start: Array, weights: Array, lams: Array, phi: Penalty, tol: float, max_iter: int, kernel: Any
+) -> tuple[Array, Array, Array]:
+    """Call the kernel: solutions; count, objective, residual and rounding level of each; and the history of all."""
+    dtype, eps = y.dtype, float(np.finfo(y.dtype).eps)
+    numbers = *scalars(phi, dtype), number(dtype)(0.5)
+    how = (tol, float(PATIENCE), float(max_iter), REPEAT, float(WARM_UP), SLACK * eps)
+    out, ends, history = np.empty_like(y), np.empty((len(y), 4)), np.zeros((max_iter + 1, 4))
+    constants = phi.lipschitz, norm_squared(y.shape[1:]), eps
+    kernel(y, start, out, weights, lams, numbers, *constants, how, ends, history)
+    return out, ends, history
+
+
+def alone(problem: Problem, start: Array, trace: Trace, kernel: Any) -> Array:
+    """The same for one signal, as a solver."""
+    weights, lams = (row[None] for row in rows(problem))
+    y, start = np.ascontiguousarray(problem.y)[None], np.ascontiguousarray(start)[None]
+    out, ends, history = together(y, start, weights, lams, problem.phi, trace.tol, trace.max_iter, kernel)
+    trace.replay(history[: int(ends[0, 0]), :2])
+    return out[0]

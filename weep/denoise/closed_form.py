@@ -22,6 +22,6 @@ def quadratic(problem: Problem) -> bool:
 CLOSED_FORM = Solver(
     "closed_form",
     quadratic,
-    "a quadratic penalty such as L2(), and one axis if there are weights or many lam",
+    "a quadratic penalty such as L2(), with weights or an array lam also one axis",
     closed_form,
 )

@@ -99,11 +99,11 @@ def _swept(problem: Problem) -> Callable[..., Any]:
     _, depth, height, _ = volume(problem)
     tall = max(32 if depth == 1 else 8, -(-height // 32))
     sums = np.empty((-(-height // tall), 3))
-    kernel, radial = problem.fused.volume, problem.isotropic
+    kernel = problem.fused.radial if problem.isotropic else problem.fused.grid
     threads = compiled.threads() if problem.y.size >= WORTH_SHARING else 1
 
     def sweep(*arguments: Any) -> Any:
-        compiled.share(lambda first, last: kernel(first, last, tall, sums, radial, *arguments), len(sums), threads)
+        compiled.share(lambda first, last: kernel(first, last, tall, sums, *arguments), len(sums), threads)
         return sums.sum(0)
 
     return sweep

@@ -133,87 +133,107 @@ def row_of(array, c, k, i):
     return array[c if channels > 1 else 0, k if depth > 1 else 0, i if height > 1 else 0]
 
 
-row = jit(row_of)
+row = jit(row_of, inline="always")
 
 
-def fluxes_of(v, k, i, right, down, deep, across, below, ahead, squares, radial, a, x1, x2, half):
-    """Write the forces of the differences that start in row i of plane k, and return their costs.
+def sweep_3d(
+    first, last, tall, sums, v, x, y, following, weights, right, down, deep, a, x1, x2, step, beta, gamma, half
+):
+    """The same for those bands of rows of a volume; an image is a volume of one plane.
 
-    ``radial`` penalises the length that the differences of a pixel have together, over all channels.
+    Writes what `sweep_1d` returns to a row of ``sums`` for each band.
+    """
+    _, depth, height, width = v.shape
+    zero = half - half
+    across, above, below = np.zeros(width + 1, v.dtype), np.zeros(width, v.dtype), np.zeros(width, v.dtype)
+    ahead, behind = np.zeros(width, v.dtype), np.zeros((tall if depth > 1 else 0, width), v.dtype)
+    for band in range(first, last):
+        top, bottom = band * tall, min(band * tall + tall, height)
+        value, norm, along = 0.0, 0.0, 0.0
+        behind[:] = zero
+        for k in range(depth):
+            if top > 0:  # the row above belongs to another band
+                slopes(v[0, k, top - 1], v[0, k, top], above, row(down, 0, k, top - 1), a, x1, x2, half)
+            else:
+                above[:] = zero
+            for i in range(top, bottom):
+                here = v[0, k, i]
+                costs = slopes(here, here[1:], across[1:width], row(right, 0, k, i), a, x1, x2, half)
+                if i + 1 < height:
+                    costs += slopes(here, v[0, k, i + 1], below, row(down, 0, k, i), a, x1, x2, half)
+                else:
+                    below[:] = zero
+                if depth > 1:
+                    if k + 1 < depth:
+                        costs += slopes(here, v[0, k + 1, i], ahead, row(deep, 0, k, i), a, x1, x2, half)
+                    else:
+                        ahead[:] = zero
+                    above += behind[i - top] - ahead
+                    behind[i - top] = ahead
+                rows = here, x[0, k, i], y[0, k, i], following[0, k, i], row(weights, 0, k, i)
+                fidelity, squares, products = move(*rows, above, below, across, step, beta, gamma, half)
+                above, below = below, above
+                value += fidelity + costs
+                norm += squares
+                along += products
+        sums[band, 0], sums[band, 1], sums[band, 2] = value, norm, along
+
+
+def fluxes_of(v, k, i, lam, across, below, ahead, squares, a, x1, x2, half):
+    """Write the forces of the differences that start in row i of plane k, if the length of all at a pixel is penalised.
+
+    Returns their costs. The length is over all channels.
     """
     channels, depth, height, width = v.shape
-    costs = half - half
-    if radial:
-        squares[:] = half - half
-        for c in range(channels):
-            here = v[c, k, i]
-            gather(here, here[1:], across[c, 1:width], squares)
-            if i + 1 < height:
-                gather(here, v[c, k, i + 1], below[c], squares)
-            if k + 1 < depth:
-                gather(here, v[c, k + 1, i], ahead[c], squares)
-        costs += factors(squares, row(right, 0, k, i), a, x1, x2, half)
-        for c in range(channels):
-            scale(across[c, 1:width], squares)
-            if i + 1 < height:
-                scale(below[c], squares)
-            if k + 1 < depth:
-                scale(ahead[c], squares)
-    else:
-        here = v[0, k, i]
-        costs += slopes(here, here[1:], across[0, 1:width], row(right, 0, k, i), a, x1, x2, half)
+    squares[:] = half - half
+    below[:] = half - half
+    ahead[:] = half - half
+    for c in range(channels):
+        here = v[c, k, i]
+        gather(here, here[1:], across[c, 1:width], squares)
         if i + 1 < height:
-            costs += slopes(here, v[0, k, i + 1], below[0], row(down, 0, k, i), a, x1, x2, half)
+            gather(here, v[c, k, i + 1], below[c], squares)
         if k + 1 < depth:
-            costs += slopes(here, v[0, k + 1, i], ahead[0], row(deep, 0, k, i), a, x1, x2, half)
-    if i + 1 == height:
-        below[:] = half - half
-    if k + 1 == depth:
-        ahead[:] = half - half
+            gather(here, v[c, k + 1, i], ahead[c], squares)
+    costs = factors(squares, lam, a, x1, x2, half)
+    for c in range(channels):
+        scale(across[c, 1:width], squares)
+        scale(below[c], squares)
+        if depth > 1:
+            scale(ahead[c], squares)
     return costs
 
 
 fluxes = jit(fluxes_of, **FAST)
 
 
-def sweep_3d(
-    first, last, tall, sums, radial, v, x, y, following, weights, right, down, deep, a, x1, x2, step, beta, gamma, half
-):
-    """The same for those bands of rows of a volume with channels; an image is a volume of one plane.
-
-    Writes what `sweep_1d` returns to a row of ``sums`` for each band.
-    """
+def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lam, a, x1, x2, step, beta, gamma, half):
+    """The same for the lengths of the differences at each pixel, over all channels."""
     channels, depth, height, width = v.shape
+    lines = (channels, width)
+    above, below, ahead = np.zeros(lines, v.dtype), np.zeros(lines, v.dtype), np.zeros(lines, v.dtype)
     across, squares = np.zeros((channels, width + 1), v.dtype), np.zeros(width, v.dtype)
-    above, below, ahead = (
-        np.zeros((channels, width), v.dtype),
-        np.zeros((channels, width), v.dtype),
-        np.zeros((channels, width), v.dtype),
-    )
-    behind = np.zeros((channels, tall if depth > 1 else 0, width), v.dtype)
+    behind = np.zeros((tall if depth > 1 else 0, channels, width), v.dtype)
     for band in range(first, last):
         top, bottom = band * tall, min(band * tall + tall, height)
         value, norm, along = 0.0, 0.0, 0.0
+        behind[:] = half - half
         for k in range(depth):
-            if top > 0 and radial:  # the row above belongs to another band
-                fluxes(v, k, top - 1, right, down, deep, across, above, ahead, squares, radial, a, x1, x2, half)
-            elif top > 0:
-                slopes(v[0, k, top - 1], v[0, k, top], above[0], row(down, 0, k, top - 1), a, x1, x2, half)
+            if top > 0:
+                fluxes(v, k, top - 1, row(lam, 0, k, top - 1), across, above, ahead, squares, a, x1, x2, half)
             else:
                 above[:] = half - half
             for i in range(top, bottom):
-                value += fluxes(v, k, i, right, down, deep, across, below, ahead, squares, radial, a, x1, x2, half)
+                value += fluxes(v, k, i, row(lam, 0, k, i), across, below, ahead, squares, a, x1, x2, half)
+                if depth > 1:
+                    above += behind[i - top] - ahead
+                    behind[i - top] = ahead
                 for c in range(channels):
-                    if depth > 1:
-                        if k > 0:
-                            above[c] += behind[c, i - top]
-                        above[c] -= ahead[c]
-                        behind[c, i - top] = ahead[c]
                     rows = v[c, k, i], x[c, k, i], y[c, k, i], following[c, k, i], row(weights, c, k, i)
-                    fidelity, products, turn = move(*rows, above[c], below[c], across[c], step, beta, gamma, half)
+                    fidelity, length, product = move(*rows, above[c], below[c], across[c], step, beta, gamma, half)
                     value += fidelity
-                    norm += products
-                    along += turn
+                    norm += length
+                    along += product
                 above, below = below, above
         sums[band, 0], sums[band, 1], sums[band, 2] = value, norm, along
 
@@ -236,7 +256,8 @@ def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
             weight = lams[i] * a if abs(d) <= x1 else -lams[i] if abs(d) <= x2 else zero
         ratio = weight_before * inverse
         rhs = slope - slope_before + weights[i] * (y[i] - v[i]) + ratio * rhs
-        pivot = weights[i] + weight_before + weight - ratio * weight_before
+        # Not ratio·weight: each pivot waits for the one before it, and this way for one product less.
+        pivot = weights[i] + weight_before + weight - weight_before * weight_before * inverse
         if not pivot > 0:
             return np.inf, np.inf
         inverse = one / pivot
@@ -265,5 +286,5 @@ def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
     return value + half * force * residual, norm + g * g
 
 
-line, volume = jit(sweep_1d, **FAST), jit(sweep_3d, nogil=True, **FAST)
+line, grid, radial = jit(sweep_1d, **FAST), jit(sweep_3d, nogil=True, **FAST), jit(sweep_radial, nogil=True, **FAST)
 newton = jit(newton_1d, fastmath={"contract"})

@@ -59,7 +59,7 @@ def solve_of(y, v, x, after, moved, beyond, ratios, weights, lams, scalars, scal
 solve = jit(solve_of)
 
 
-def batch_of(ys, starts, out, weights, lams, scalars, lipschitz, eps, run, ends, history):
+def batch_of(ys, starts, out, weights, lams, scalars, lipschitz, norm_squared, eps, run, ends, history):
     """Solve for each row of ys. Writes the solutions, and count, objective, residual and rounding level of each."""
     n, dtype = ys.shape[1], ys.dtype
     x, after, moved = np.empty(n, dtype), np.empty(n, dtype), np.empty(n, dtype)
@@ -67,12 +67,15 @@ def batch_of(ys, starts, out, weights, lams, scalars, lipschitz, eps, run, ends,
     state = np.empty(5)
     for k in range(len(ys)):
         y, w, lam = ys[k], weights[k if len(weights) > 1 else 0], lams[k if len(lams) > 1 else 0]
-        size, scale, bound = 0.0, 0.0, 0.0
+        size, scale, bound, most, largest = 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(n):
             size += float(y[i]) * y[i]
             scale += (float(w[i]) * y[i]) ** 2
             degree = (lam[i] if i + 1 < n else 0.0) + (lam[i - 1] if i > 0 else 0.0)
             bound = max(bound, w[i] + 2 * lipschitz * degree)
+            most = max(most, w[i])
+            largest = max(largest, lam[i] if i + 1 < n else 0.0)
+        bound = min(bound, most + lipschitz * largest * norm_squared)
         scale = np.sqrt(scale)
         floor = 0.25 * eps * bound * np.sqrt(size) / scale
         state[:] = 0.0

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from .batch import SLACK, WARM_UP, batch
+from .. import compiled
+from .batch import SLACK, WARM_UP, alone, batch
 from .fista import accelerated
 from .problem import Array, Problem
 from .rows import number, rows, scalars
@@ -16,6 +17,10 @@ from .units import norm
 
 def newton(problem: Problem, start: Array, trace: Trace) -> Array:
     """Gradient steps to find the pieces, then Newton steps for as long as they descend."""
+    if problem.fused is not None and trace.callback is None:
+        kernels = compiled.kernels("weep.denoise.fused_many")
+        assert kernels is not None
+        return alone(problem, start, trace, kernels.batch)
     following = WARM_UP
     for n, (x, value, size) in enumerate(accelerated(problem, start), 1):
         if trace.record(x, value, size):

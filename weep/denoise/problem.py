@@ -128,6 +128,11 @@ class Problem:
         return self.phi.pieces
 
     @cached_property
+    def hubers(self) -> tuple[float, float, float] | None:
+        """Those of φ: asked for in every step."""
+        return self.phi.hubers
+
+    @cached_property
     def step(self) -> float:
         """Step ρ of ADMM."""
         return admm_step(self.y, self.phi, self.lam, self.axes) if self.rho is None else self.rho
@@ -155,7 +160,7 @@ class Problem:
     def fused(self) -> ModuleType | None:
         """Compiled kernels for this problem, or None."""
         small = self.y.size < WORTH_COMPILING or len(self.axes) > 3
-        return None if small or self.phi.hubers is None else compiled.kernels("weep.denoise.fused")
+        return None if small or self.hubers is None else compiled.kernels("weep.denoise.fused")
 
     def differences(self, x: Array) -> list[Array]:
         """Dx."""
@@ -199,9 +204,9 @@ class Problem:
 
     def slopes(self, d: Array, lam: Any) -> tuple[Array, float]:
         """λφ'(d), and the sum of λφ(d)."""
-        if self.phi.hubers is None:
+        if self.hubers is None:
             return lam * self.phi.grad(d), total(self.phi, d, lam)
-        a, x1, x2 = self.phi.hubers
+        a, x1, x2 = self.hubers
         inner, outer = np.clip(d, -x1, x1), np.clip(d, -x2, x2)
         rest = np.subtract(outer, inner)
         rest *= lam

@@ -31,11 +31,11 @@ def volume(problem: Problem) -> tuple[int, ...]:
 
 
 def rows(problem: Problem) -> tuple[Array, ...]:
-    """Weights, and the λ along each axis from the last one on: one row where all are the same."""
+    """Weights, and the λ along each axis from the last one on, or of lengths: one row where all are the same."""
     shape, width, dtype = volume(problem), problem.y.shape[-1], problem.y.dtype
     row = (1,) * (len(shape) - 1) + (width,)
     weights = np.ones(row, dtype) if problem.weights is None else problem.weights.reshape(shape)
-    lams = [np.full(row, problem.lam, dtype)] * max(1, len(shape) - 1)
+    lams = [np.full(row, problem.lam, dtype)] * (1 if problem.isotropic else max(1, len(shape) - 1))
     for k, lam in enumerate(reversed(problem.lams or ())):
         lams[k] = lam.reshape((1,) * (len(shape) - len(problem.axes)) + lam.shape[int(problem.channels) :])
     return weights, *lams

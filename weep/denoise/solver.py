@@ -77,6 +77,12 @@ class Trace:
         exhausted = count - self.best_at >= PATIENCE and self.best <= self.problem.rounding
         return self.converged or self.cancelled or exhausted or count >= self.max_iter
 
+    def replay(self, rows: NDArray[np.float64]) -> None:
+        """Note a run that a compiled kernel has made: the objective and relative residual of each iterate."""
+        rows[:, 0] *= self.unit
+        self.rows = list(map(tuple, rows.tolist()))
+        self.converged = self.rows[-1][1] <= self.tol
+
     def settle(self, x: Array) -> Array:
         """Note that x is a global minimum, found without iterations, and return it."""
         self.settled = self.converged = True

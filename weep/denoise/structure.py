@@ -1,7 +1,6 @@
 """What belongs together in the data of (11): axes with differences, channels that share a length, signals apart."""
 
 import math
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -16,17 +15,19 @@ from ..penalties import Penalty
 from .problem import Array, Problem, cuts
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The axes that have differences, that of channels which share a length, and whether lengths are penalised.
 
-    Arrays are stacked as signals × [channels] × entries along the axes. The other axes hold independent signals.
+    The other axes hold independent signals, ``apart``. Arrays are stacked as signals × [channels] × entries along the
+    axes, which is the ``order``, or None where nothing has to move.
     """
 
     shape: tuple[int, ...]
     axes: tuple[int, ...]
     channel: int | None
     isotropic: bool
+    apart: tuple[int, ...] = ()
+    order: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, shape: tuple[int, ...], axis: Any, channel_axis: Any, isotropic: Any) -> "Layout":
@@ -45,26 +46,25 @@ class Layout:
             raise ValueError(
                 f"y must have at least one axis and one entry, not the shape {shape}: channels are no axis"
             )
-        return cls(shape, axes, channel if isotropic else None, bool(isotropic))
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """The axes, as they are stacked."""
-        return (*self.apart, *(() if self.channel is None else (self.channel,)), *self.axes)
-
-    @property
-    def apart(self) -> tuple[int, ...]:
-        """The axes of independent signals."""
-        return tuple(k for k in range(len(self.shape)) if k not in self.axes and k != self.channel)
+        if axis is None and channel is None:
+            return cls(shape, axes, None, bool(isotropic))
+        channel = channel if isotropic else None
+        apart = tuple(k for k in range(len(shape)) if k not in axes and k != channel)
+        order = (*apart, *(() if channel is None else (channel,)), *axes)
+        return cls(shape, axes, channel, bool(isotropic), apart, order)
 
     def split(self, array: Array) -> Array:
         """Stack the signals of an array."""
+        if self.order is None:
+            return array[None]
         moved = np.transpose(array, self.order)
         inner = moved.shape[len(self.apart) :]
         return np.ascontiguousarray(moved).reshape(math.prod(moved.shape[: len(self.apart)]), *inner)
 
     def join(self, stack: Array) -> Array:
         """Undo `split`."""
+        if self.order is None:
+            return stack.reshape(self.shape)
         moved = stack.reshape([self.shape[k] for k in self.order])
         return np.ascontiguousarray(np.transpose(moved, np.argsort(self.order)))
 
