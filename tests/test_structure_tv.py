@@ -1,4 +1,4 @@
-"""denoise_tv with independent axes, weights, many lam, lengths of gradients and channels: against written-out objectives."""
+"""denoise_tv with independent axes, weights, many lam, lengths and channels: against written-out objectives."""
 
 import itertools
 import warnings

@@ -47,13 +47,14 @@ def denoise_tv(
     axis: int | tuple[int, ...] | None = None,
     weights: ArrayLike | None = None,
 ) -> Result:
-    r"""Denoise a signal, image or volume: a minimum of (11),
+    r"""Denoise a signal, image or volume, or many at once: a minimum of (11),
 
     .. math::
 
-        \min_x \tfrac12\|y - x\|_2^2 + \lambda \sum_i \phi((Dx)_i),
+        \min_x \tfrac12 \sum_i w_i (y_i - x_i)^2 + \sum_j \lambda_j\, \phi((Dx)_j),
 
-    with the forward differences D along every axis (anisotropic total variation).
+    with the forward differences D along every axis (anisotropic total variation) or some, or with the lengths of the
+    gradients in the place of differences (isotropic).
 
     Parameters
     ----------
@@ -61,8 +62,11 @@ def denoise_tv(
         Noisy data: one axis or more, not empty, all finite. float32 and float64 are kept, integers become float64.
     phi : Penalty
         The penalty. `L2` has a closed form; ADMM takes every penalty of finite ``weak_convexity``.
-    lam : float
-        Weight λ ≥ 0.
+    lam : float or array_like
+        Weight λ ≥ 0, or one for each difference: an array that broadcasts to the shape of the differences along each
+        axis, that of y less one entry on this axis. With more than one axis also a list, of a number or an array for
+        each axis. Of lengths (``isotropic``), an array that broadcasts to the shape of y, with one entry on the axis
+        of channels.
     method : {"auto", "closed_form", "newton", "fista", "admm", "lbfgs", "exact"}, optional
         ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a differentiable
         piecewise quadratic penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated
@@ -71,20 +75,30 @@ def denoise_tv(
         programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
         measured to grow faster than the length, so for some hundred entries. ``auto`` takes the first of these that
         can treat the problem, and ``admm`` where ``rho`` is given.
+        ``exact`` takes no weights and one λ alone; ``closed_form`` takes these along one axis.
     tol : float, optional
-        Stop when the residual is at most ``tol`` times the norm of y − mean(y). The residual is the norm of the
-        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The default is 1e-6, or
-        1e-5 where y is in single precision.
+        Stop when the residual is at most ``tol`` times the norm of w (y − mean(y)), for each signal. The residual is
+        the norm of the gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The
+        default is 1e-6, or 1e-5 where y is in single precision.
     max_iter : int, optional
         Largest number of iterations.
     callback : callable, optional
-        Called as ``callback(n_iter, x)`` after each iteration. If it raises ``StopIteration``, that iterate is the
-        result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not called by
-        ``closed_form`` and ``exact``, which have no iterations.
+        Called as ``callback(n_iter, x)`` after each iteration, of one signal alone. If it raises ``StopIteration``,
+        that iterate is the result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not
+        called by ``closed_form`` and ``exact``, which have no iterations.
     init : array_like, optional
         Where to start, of the shape of y: y itself by default. It matters where (11) is not convex.
     rho : float, optional
         Step of ADMM, above λ times ``phi.weak_convexity``. The default is that of `admm_step`.
+    isotropic : bool, optional
+        Whether φ is applied to the length of the forward differences at each entry, those beyond the border being zero.
+    channel_axis : int, optional
+        The axis of channels, which has no differences. With ``isotropic`` the channels of an entry have one length
+        (vectorial total variation); without, each channel is a signal of its own.
+    axis : int or tuple of int, optional
+        Differences along these axes alone. All other axes hold independent signals, each of which is solved to ``tol``.
+    weights : array_like, optional
+        Weights w ≥ 0 of the shape of y. Where one is 0, the value is missing: y may be NaN there, and x is filled in.
 
     Returns
     -------
@@ -94,21 +108,28 @@ def denoise_tv(
     Warns
     -----
     ConvergenceWarning
-        If the run ended before it reached ``tol``: by ``max_iter``, at the level of rounding, or, with ``lbfgs``, where
-        no lower objective is found. Then ``converged`` is False, and the message says which and what helps.
+        If the run, or that of any signal, ended before it reached ``tol``: by ``max_iter``, at the level of rounding,
+        or, with ``lbfgs``, where no lower objective is found. Then ``converged`` is False, and the message says which
+        and what helps.
 
     Raises
     ------
     TypeError
         If ``y`` or a number is not real, or ``phi`` is no penalty.
     ValueError
-        If a parameter is outside its domain, or the method cannot treat this penalty.
+        If a parameter is outside its domain, or the method cannot treat this penalty or an option; or if a signal, or a
+        channel, has no weight above 0, or a missing value is cut off from the others by λ = 0.
 
     Notes
     -----
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
     be a global minimum, and ``certificate`` says so. Rounding leaves one gap in ``exact``: within a relative 1e-7 of
     those λ at which curvatures of the penalty and of the data cancel, but not at them, it may miss the minimum.
+
+    With weights or many λ, the certificate is ``global`` if λ̄ ‖D‖² v ≤ min(w) for the largest λ, λ̄, and the modulus v
+    of weak convexity of φ, or if at each entry 2v times the sum of the λ of its differences is at most its weight. The
+    first is that of `is_convex`; the second follows from :math:`(r - s)^2 \le 2r^2 + 2s^2`. So a missing value is
+    certified with a convex φ alone. Lengths have the same constants, as φ(‖·‖) has those of φ.
 
     ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
 
@@ -120,7 +141,9 @@ def denoise_tv(
     constant of the gradient of (11), 1 + λ‖D‖² ``phi.lipschitz``.
 
     With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
-    and `Huber`, from 256 entries on. Results agree up to rounding.
+    and `Huber`, from 256 entries on. Results agree up to rounding. Many signals of one axis, and large images and
+    volumes, are shared among as many threads as numba has (``numba.set_num_threads``), and the number of threads
+    changes no bit of the result.
 
     One iteration of ADMM on the splitting z = Dx, with the scaled dual u:
 
@@ -146,6 +169,12 @@ def denoise_tv(
     >>> result = denoise_tv([0.1, -0.1, 0.0, 2.1, 1.9, 2.0], WEEP(a=10.0, b=0.0), lam=0.2)
     >>> result.x.round(2)
     array([ 0.02, -0.01, -0.01,  2.02,  1.99,  1.99])
+
+    The second value is missing:
+
+    >>> y, seen = [0.0, float("nan"), 0.0, 2.0, 2.0], [1, 0, 1, 1, 1]
+    >>> denoise_tv(y, WEEP(a=10.0, b=0.0), lam=0.2, weights=seen).x.round(2)
+    array([0., 0., 0., 2., 2.])
     """
     data = floating("y", y)
     data = data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)

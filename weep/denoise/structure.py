@@ -191,7 +191,7 @@ def objective(
     Returns
     -------
     float
-        ‖y − x‖²/2 + λ Σ φ((Dx)_i), or what the options make of it, summed in double precision.
+        Σ w_i (y_i − x_i)²/2 + Σ λ_j φ((Dx)_j), with the options as for `denoise_tv`, summed in double precision.
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     layout = Layout.of(x.shape, axis, channel_axis, isotropic)
