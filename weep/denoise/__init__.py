@@ -192,7 +192,7 @@ def denoise_tv(
         result, complaint = run.one(stack, 0, None if starts is None else starts[0])
         if complaint is not None:
             warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
-        return replace(result, x=layout.join(result.x))
+        return result if layout.order is None else replace(result, x=layout.join(result.x))
     found, complaints = many(run, stack, starts)
     if complaints:
         where, words = min(complaints.items())

@@ -64,7 +64,7 @@ class Layout(NamedTuple):
     def join(self, stack: Array) -> Array:
         """Undo `split`."""
         if self.order is None:
-            return stack.reshape(self.shape)
+            return stack[0]
         moved = stack.reshape([self.shape[k] for k in self.order])
         return np.ascontiguousarray(np.transpose(moved, np.argsort(self.order)))
 
