@@ -404,7 +404,7 @@ class TestSkimage:
         from skimage.restoration import denoise_tv_chambolle
 
         theirs, own = (inspect.signature(f).parameters for f in (denoise_tv_chambolle, ours))
-        assert [n for n in own if n != "phi"] == list(theirs)
+        assert [n for n in own if n not in ("phi", "isotropic", "weights")] == list(theirs)
         assert all(own[n].kind == theirs[n].kind for n in theirs)
 
     def test_grey_colour_and_integers(self):
@@ -418,3 +418,18 @@ class TestSkimage:
         np.testing.assert_allclose(colour[..., 0], grey)
         eight = np.clip(noisy * 255, 0, 255).astype(np.uint8)
         np.testing.assert_allclose(ours(eight, 0.1), ours(eight / 255, 0.1), atol=1e-12)
+
+    def test_isotropic_colour_and_missing_pixels(self):
+        from skimage.restoration import denoise_tv_chambolle
+
+        ours, rng = adapter("skimage").denoise_tv, np.random.default_rng(0)
+        clean = np.kron(rng.integers(0, 3, (4, 4, 3)) / 2, np.ones((8, 8, 1)))
+        noisy = clean + 0.1 * rng.normal(size=clean.shape)
+        other = denoise_tv_chambolle(noisy[..., 0], 0.1, eps=1e-8, max_num_iter=3000)
+        same = ours(noisy[..., 0], 0.1, eps=1e-5, max_num_iter=3000, phi=L1(), isotropic=True)
+        np.testing.assert_allclose(same, other, atol=5e-3)
+        together, apart = (ours(noisy, 0.1, channel_axis=-1, isotropic=flag) for flag in (True, False))
+        assert 1e-3 < np.max(abs(together - apart)) < 1
+        seen = rng.random(clean.shape) < 0.8
+        filled = ours(np.where(seen, noisy, np.nan), 0.1, channel_axis=-1, weights=seen)
+        assert np.mean((filled - clean) ** 2) < 0.02

@@ -3,7 +3,7 @@
 import pytest
 
 from weep import compiled
-from weep.companion import benchmark
+from weep.companion import benchmark, benchmark_structure
 from weep.denoise import objective
 
 
@@ -44,3 +44,12 @@ def test_regressions_name_each_loss_twice():
     rows = benchmark.regressions(problems=30, repeats=1)
     assert [row.target for row in rows] == [200, 15] * 3
     assert all(row.ratio > 1 for row in rows)
+
+
+def test_structure_is_compared_on_equal_terms():
+    for module, job in (("TVDCondat2013", benchmark_structure.signals), ("skimage", benchmark_structure.chambolle)):
+        pytest.importorskip(module, reason="needs the extra 'bench'")
+        sizes = (3, 300) if module == "TVDCondat2013" else (32,)
+        (row,) = job(*sizes, repeats=1)
+        assert row.ratio > 0
+    assert len(benchmark_structure.gradients(32, 1)) == 2
