@@ -21,6 +21,7 @@ NEEDS = {
     "statsmodels": "robust",
     "torch": "torch",
     "skimage": "images",
+    "dask": "dask",
 }
 
 
@@ -404,7 +405,7 @@ class TestSkimage:
         from skimage.restoration import denoise_tv_chambolle
 
         theirs, own = (inspect.signature(f).parameters for f in (denoise_tv_chambolle, ours))
-        assert [n for n in own if n != "phi"] == list(theirs)
+        assert [n for n in own if n not in ("phi", "isotropic", "weights")] == list(theirs)
         assert all(own[n].kind == theirs[n].kind for n in theirs)
 
     def test_grey_colour_and_integers(self):
@@ -418,3 +419,54 @@ class TestSkimage:
         np.testing.assert_allclose(colour[..., 0], grey)
         eight = np.clip(noisy * 255, 0, 255).astype(np.uint8)
         np.testing.assert_allclose(ours(eight, 0.1), ours(eight / 255, 0.1), atol=1e-12)
+
+    def test_isotropic_colour_and_missing_pixels(self):
+        from skimage.restoration import denoise_tv_chambolle
+
+        ours, rng = adapter("skimage").denoise_tv, np.random.default_rng(0)
+        clean = np.kron(rng.integers(0, 3, (4, 4, 3)) / 2, np.ones((8, 8, 1)))
+        noisy = clean + 0.1 * rng.normal(size=clean.shape)
+        other = denoise_tv_chambolle(noisy[..., 0], 0.1, eps=1e-8, max_num_iter=3000)
+        same = ours(noisy[..., 0], 0.1, eps=1e-5, max_num_iter=3000, phi=L1(), isotropic=True)
+        np.testing.assert_allclose(same, other, atol=5e-3)
+        together, apart = (ours(noisy, 0.1, channel_axis=-1, isotropic=flag) for flag in (True, False))
+        assert 1e-3 < np.max(abs(together - apart)) < 1
+        seen = rng.random(clean.shape) < 0.8
+        filled = ours(np.where(seen, noisy, np.nan), 0.1, channel_axis=-1, weights=seen)
+        assert np.mean((filled - clean) ** 2) < 0.02
+
+
+class TestDask:
+    @pytest.mark.parametrize(("shape", "chunks", "lam"), [((400,), 100, 0.1), ((90, 80), 45, 0.02)])
+    def test_blocks_have_the_accuracy_that_was_asked_for(self, shape, chunks, lam):
+        ours, rng = adapter("dask"), np.random.default_rng(0)
+        y = np.cumsum(rng.choice([0.0, 0.0, 0.0, 2.0], size=shape), axis=-1) % 3 + 0.1 * rng.normal(size=shape)
+        whole, depths = denoise_tv(y, PHI, lam, tol=1e-10).x, []
+        lazy = importlib.import_module("dask.array").from_array(y, chunks)
+        for accuracy in (1e-1, 1e-3, 1e-5):
+            depths.append(ours.overlap(PHI, lam, y.ndim, np.ptp(y), accuracy))
+            x = ours.denoise_tv(lazy, PHI, lam, accuracy, tol=1e-10)
+            assert (x.shape, x.dtype, x.chunks) == (y.shape, y.dtype, lazy.chunks)
+            assert np.max(abs(x.compute(scheduler="synchronous") - whole)) <= accuracy
+        assert 0 < depths[0] < depths[1] < depths[2] < chunks
+        assert np.max(abs(lazy.map_blocks(lambda part: denoise_tv(part, PHI, lam).x).compute() - whole)) > 1e-3
+
+    def test_entries_of_an_inverse_decay_as_the_bound_says(self):
+        """In one dimension, and for Huber's loss with a force of 1 at each cut, the error is twice such an entry."""
+        ours, n, D = adapter("dask"), 60, np.diff(np.eye(60), axis=0)
+        rng, phi = np.random.default_rng(0), WEEP(5.0, 0.0)
+        lam = 0.2
+        force = lam * phi.grad(phi.x1)  # its largest slope
+        for _ in range(20):
+            bend = rng.choice([phi.a, -1.0, 0.0], n - 1)
+            inverse = np.linalg.inv(np.eye(n) + lam * D.T @ (bend[:, None] * D))
+            for k in range(1, n):
+                reach = np.max(abs(np.diag(inverse, k)))
+                assert reach == 0 or ours.overlap(phi, lam, 1, 10.0, 2 * force * reach * 0.999) >= k
+
+    def test_what_has_no_decay_is_refused(self):
+        ours = adapter("dask")
+        for phi, lam in ((L1(), 0.1), (PHI, 0.3), (MCP(1.0, 3.0), 0.1)):
+            with pytest.raises(ValueError, match="must be differentiable, and lam="):
+                ours.overlap(phi, lam, 1, 1.0, 1e-3)
+        assert ours.overlap(PHI, 0.0, 2, 1.0, 1e-3) == ours.overlap(PHI, 0.1, 2, 0.0, 1e-3) == 0

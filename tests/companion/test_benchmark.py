@@ -3,7 +3,7 @@
 import pytest
 
 from weep import compiled
-from weep.companion import benchmark
+from weep.companion import benchmark, benchmark_structure
 from weep.denoise import objective
 
 
@@ -44,3 +44,10 @@ def test_regressions_name_each_loss_twice():
     rows = benchmark.regressions(problems=30, repeats=1)
     assert [row.target for row in rows] == [200, 15] * 3
     assert all(row.ratio > 1 for row in rows)
+
+
+def test_structure_is_compared_on_equal_terms():
+    pytest.importorskip("TVDCondat2013", reason="needs the extra 'bench'")
+    rows = benchmark_structure.signals(3, 300, 1) + benchmark_structure.gradients(32, 1)
+    assert [row.target for row in rows] == [1 / 4, 1 / 2, 1 / 2]
+    assert all(row.ratio > 0 for row in rows)

@@ -1,9 +1,13 @@
 r"""Total-variation denoising with any penalty: problem (11) and its solvers."""
 
+import warnings
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import finite, floating, integer, nonnegative, positive
+from ..checks import ConvergenceWarning, finite, floating, integer, positive
 from ..penalties import Penalty
 from ..penalties.base import penalty
 from .admm import ADMM
@@ -12,10 +16,11 @@ from .exact import EXACT
 from .fista import FISTA
 from .implicit import hypergradient
 from .lbfgs import LBFGS
+from .many import Run, many, together
 from .newton import NEWTON
-from .problem import Array, Problem, admm_step, is_convex, objective
-from .solver import Callback, Result, Solver, Trace
-from .units import Units
+from .problem import Array, admm_step, is_convex
+from .solver import Callback, Result
+from .structure import Layout, Stack, objective
 
 __all__ = ["METHODS", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
@@ -29,7 +34,7 @@ TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-6}
 def denoise_tv(
     y: ArrayLike,
     phi: Penalty,
-    lam: float,
+    lam: Any,
     method: str = "auto",
     tol: float | None = None,
     max_iter: int = 1000,
@@ -37,14 +42,19 @@ def denoise_tv(
     *,
     init: ArrayLike | None = None,
     rho: float | None = None,
+    isotropic: bool = False,
+    channel_axis: int | None = None,
+    axis: int | tuple[int, ...] | None = None,
+    weights: ArrayLike | None = None,
 ) -> Result:
-    r"""Denoise a signal, image or volume: a minimum of (11),
+    r"""Denoise a signal, image or volume, or many at once: a minimum of (11),
 
     .. math::
 
-        \min_x \tfrac12\|y - x\|_2^2 + \lambda \sum_i \phi((Dx)_i),
+        \min_x \tfrac12 \sum_i w_i (y_i - x_i)^2 + \sum_j \lambda_j\, \phi((Dx)_j),
 
-    with the forward differences D along every axis (anisotropic total variation).
+    with the forward differences D along every axis (anisotropic total variation) or some, or with the lengths of the
+    gradients in the place of differences (isotropic).
 
     Parameters
     ----------
@@ -52,8 +62,11 @@ def denoise_tv(
         Noisy data: one axis or more, not empty, all finite. float32 and float64 are kept, integers become float64.
     phi : Penalty
         The penalty. `L2` has a closed form; ADMM takes every penalty of finite ``weak_convexity``.
-    lam : float
-        Weight λ ≥ 0.
+    lam : float or array_like
+        Weight λ ≥ 0, or one for each difference: an array that broadcasts to the shape of the differences along each
+        axis, that of y less one entry on this axis. With more than one axis also a list, of a number or an array for
+        each axis. Of lengths (``isotropic``), an array that broadcasts to the shape of y, with one entry on the axis
+        of channels.
     method : {"auto", "closed_form", "newton", "fista", "admm", "lbfgs", "exact"}, optional
         ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a differentiable
         piecewise quadratic penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated
@@ -62,20 +75,30 @@ def denoise_tv(
         programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
         measured to grow faster than the length, so for some hundred entries. ``auto`` takes the first of these that
         can treat the problem, and ``admm`` where ``rho`` is given.
+        ``exact`` takes no weights and one λ alone; ``closed_form`` takes these along one axis.
     tol : float, optional
-        Stop when the residual is at most ``tol`` times the norm of y − mean(y). The residual is the norm of the
-        gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The default is 1e-6, or
-        1e-5 where y is in single precision.
+        Stop when the residual is at most ``tol`` times the norm of w (y − mean(y)), for each signal. The residual is
+        the norm of the gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z). The
+        default is 1e-6, or 1e-5 where y is in single precision.
     max_iter : int, optional
         Largest number of iterations.
     callback : callable, optional
-        Called as ``callback(n_iter, x)`` after each iteration. If it raises ``StopIteration``, that iterate is the
-        result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not called by
-        ``closed_form`` and ``exact``, which have no iterations.
+        Called as ``callback(n_iter, x)`` after each iteration, of one signal alone. If it raises ``StopIteration``,
+        that iterate is the result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not
+        called by ``closed_form`` and ``exact``, which have no iterations.
     init : array_like, optional
         Where to start, of the shape of y: y itself by default. It matters where (11) is not convex.
     rho : float, optional
         Step of ADMM, above λ times ``phi.weak_convexity``. The default is that of `admm_step`.
+    isotropic : bool, optional
+        Whether φ is applied to the length of the forward differences at each entry, those beyond the border being zero.
+    channel_axis : int, optional
+        The axis of channels, which has no differences. With ``isotropic`` the channels of an entry have one length
+        (vectorial total variation); without, each channel is a signal of its own.
+    axis : int or tuple of int, optional
+        Differences along these axes alone. All other axes hold independent signals, each of which is solved to ``tol``.
+    weights : array_like, optional
+        Weights w ≥ 0 of the shape of y. Where one is 0, the value is missing: y may be NaN there, and x is filled in.
 
     Returns
     -------
@@ -85,20 +108,27 @@ def denoise_tv(
     Warns
     -----
     ConvergenceWarning
-        If the run ended before it reached ``tol``: by ``max_iter``, at the level of rounding, or, with ``lbfgs``, where
-        no lower objective is found. Then ``converged`` is False, and the message says which and what helps.
+        If the run, or that of any signal, ended before it reached ``tol``: by ``max_iter``, at the level of rounding,
+        or, with ``lbfgs``, where no lower objective is found. Then ``converged`` is False, and the message says which
+        and what helps.
 
     Raises
     ------
     TypeError
         If ``y`` or a number is not real, or ``phi`` is no penalty.
     ValueError
-        If a parameter is outside its domain, or the method cannot treat this penalty.
+        If a parameter is outside its domain, or the method cannot treat this penalty or an option; or if a signal, or a
+        channel, has no weight above 0, or a missing value is cut off from the others by λ = 0.
 
     Notes
     -----
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
     be a global minimum, and ``certificate`` says so.
+
+    With weights or many λ, the certificate is ``global`` if λ̄ ‖D‖² v ≤ min(w) for the largest λ, λ̄, and the modulus v
+    of weak convexity of φ, or if at each entry 2v times the sum of the λ of its differences is at most its weight. The
+    first is that of `is_convex`; the second follows from :math:`(r - s)^2 \le 2r^2 + 2s^2`. So a missing value is
+    certified with a convex φ alone. Lengths have the same constants, as φ(‖·‖) has those of φ.
 
     ``fista`` repeats a part of the last gradient step besides the momentum, as the optimised gradient method does.
 
@@ -110,7 +140,9 @@ def denoise_tv(
     constant of the gradient of (11), 1 + λ‖D‖² ``phi.lipschitz``.
 
     With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
-    and `Huber`, from 256 entries on. Results agree up to rounding.
+    and `Huber`, from 256 entries on. Results agree up to rounding. Many signals of one axis, and large images and
+    volumes, are shared among as many threads as numba has (``numba.set_num_threads``), and the number of threads
+    changes no bit of the result.
 
     One iteration of ADMM on the splitting z = Dx, with the scaled dual u:
 
@@ -136,30 +168,37 @@ def denoise_tv(
     >>> result = denoise_tv([0.1, -0.1, 0.0, 2.1, 1.9, 2.0], WEEP(a=10.0, b=0.0), lam=0.2)
     >>> result.x.round(2)
     array([ 0.02, -0.01, -0.01,  2.02,  1.99,  1.99])
+
+    The second value is missing:
+
+    >>> y, seen = [0.0, float("nan"), 0.0, 2.0, 2.0], [1, 0, 1, 1, 1]
+    >>> denoise_tv(y, WEEP(a=10.0, b=0.0), lam=0.2, weights=seen).x.round(2)
+    array([0., 0., 0., 2., 2.])
     """
-    data = _data(y)
-    lam, max_iter = nonnegative("lam", lam), integer("max_iter", max_iter, 1)
-    tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
-    rho = None if rho is None else positive("rho", rho)
-    phi = penalty("phi", phi)
-    units, centred = Units.of(data)
-    problem = Problem(centred, units.penalty(phi), lam, rho)
-    start = centred if init is None else units.into(_start(init, data))
-    solver, trace = _choose(method, problem, phi), Trace(problem, units, tol, max_iter, callback)
-    if problem.trivial:
-        trace.settle(centred)
-        return trace.result(data.copy(), CLOSED_FORM.name)
-    x = solver.run(problem, start, trace)
-    trace.warn(solver.name, stacklevel=2)
-    return trace.result(units.back(x), solver.name)
-
-
-def _data(y: ArrayLike) -> Array:
     data = floating("y", y)
     data = data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)
-    if data.ndim == 0 or data.size == 0:
-        raise ValueError(f"y must have at least one axis and one entry, not the shape {data.shape}")
-    return data
+    layout = Layout.of(data.shape, axis, channel_axis, isotropic)
+    stack = Stack.of(layout, data, lam, weights)
+    max_iter, phi = integer("max_iter", max_iter, 1), penalty("phi", phi)
+    tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
+    rho = None if rho is None else positive("rho", rho)
+    starts = None if init is None else layout.split(_start(init, data))
+    count = len(stack.y)
+    if count > 1 and callback is not None:
+        raise ValueError(f"callback must be None for {count} independent signals, which do not make steps together")
+    run = Run(METHODS, method, phi, tol, max_iter, callback, rho)
+    if count == 1:
+        result, complaint = run.one(stack, 0, None if starts is None else starts[0])
+        if complaint is not None:
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
+        return result if layout.order is None else replace(result, x=layout.join(result.x))
+    found, complaints = many(run, stack, starts)
+    if complaints:
+        where, words = min(complaints.items())
+        place = tuple(map(int, np.unravel_index(where, [layout.shape[k] for k in layout.apart])))
+        words = f"{len(complaints)} of {count} signals have not converged, the first at {place}: {words}"
+        warnings.warn(words, ConvergenceWarning, stacklevel=2)
+    return together(found, stack)
 
 
 def _start(init: ArrayLike, data: Array) -> Array:
@@ -167,20 +206,3 @@ def _start(init: ArrayLike, data: Array) -> Array:
     if start.shape != data.shape:
         raise ValueError(f"init must have the shape {data.shape} of y, not {start.shape}")
     return start
-
-
-def _choose(method: str, problem: Problem, phi: Penalty) -> Solver:
-    """The solver of that name, or the first that takes the problem; ADMM if its step is given."""
-    if method == "auto":
-        candidates = METHODS if problem.rho is None else [ADMM]
-    else:
-        candidates = [solver for solver in METHODS if solver.name == method]
-        if not candidates:
-            raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(repr(s.name) for s in METHODS)}")
-        if problem.rho is not None and candidates != [ADMM]:
-            raise ValueError(f"rho={problem.rho!r} is a parameter of ADMM, and method={method!r} has none")
-    for solver in candidates:
-        if solver.takes(problem):
-            return solver
-    needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
-    raise ValueError(f"{needs}: not {phi!r} and {problem.y.ndim} axes")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from ..checks import extra
 
 with extra("images", "this adapter"):
@@ -23,8 +21,10 @@ def denoise_tv(
     *,
     phi: Penalty | None = None,
     channel_axis: int | None = None,
+    isotropic: bool = False,
+    weights: Any = None,
 ) -> Any:
-    """Denoise an image by anisotropic total variation with a penalty.
+    """Denoise an image by total variation with a penalty.
 
     Parameters
     ----------
@@ -39,7 +39,11 @@ def denoise_tv(
     phi : Penalty, optional
         WEEP(a=100, b=0.1, scale=0.2) unless given.
     channel_axis : int or None, optional
-        The axis of channels, each denoised by itself; None for a grey image.
+        The axis of channels, each denoised by itself, or, with ``isotropic``, together; None for a grey image.
+    isotropic : bool, optional
+        Whether the penalty is one of the lengths of gradients. ``denoise_tv_chambolle`` has these, of each channel.
+    weights : ndarray, optional
+        Weights of the data, of the shape of the image. Where one is 0 or False, the image may be NaN, and is filled in.
 
     Returns
     -------
@@ -47,7 +51,13 @@ def denoise_tv(
         Floating point, same shape.
     """
     phi = WEEP(a=100.0, b=0.1, scale=0.2) if phi is None else phi
-    image = img_as_float(image)
-    channels = [image] if channel_axis is None else list(np.moveaxis(image, channel_axis, 0))
-    results = [denoise.denoise_tv(part, phi, weight, tol=eps, max_iter=max_num_iter).x for part in channels]
-    return results[0] if channel_axis is None else np.moveaxis(np.stack(results), 0, channel_axis)
+    return denoise.denoise_tv(
+        img_as_float(image),
+        phi,
+        weight,
+        tol=eps,
+        max_iter=max_num_iter,
+        isotropic=isotropic,
+        channel_axis=channel_axis,
+        weights=weights,
+    ).x
