@@ -106,7 +106,7 @@ def recover(
         The first three are for differentiable penalties. ``memory_gradient`` goes to the best point in the plane of the
         gradient and the last move (3MG), for penalties on single numbers; ``accelerated`` is the optimised gradient
         method with restart, ``lbfgs`` is SciPy's L-BFGS-B. The others use the prox: ``proximal_gradient`` is FISTA with
-        restart, for ``L=None``, and ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite
+        restart, for ``L=None``; ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite
         ``weak_convexity``.
         ``auto`` takes the first that this list has for the problem.
     tol : float, optional
