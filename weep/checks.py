@@ -50,6 +50,19 @@ def integer(name: str, value: object, least: int | None = None) -> int:
     return number
 
 
+def axes_of(name: str, axes: object, ndim: int) -> tuple[int, ...]:
+    """Return an axis, or a sequence of axes, of an array, counted from the front; all of them for None."""
+    if axes is None:
+        return tuple(range(ndim))
+    given = tuple(axes) if isinstance(axes, tuple | list) else (axes,)
+    found = tuple(integer(name, axis) for axis in given)
+    if not found or len({axis % max(ndim, 1) for axis in found}) < len(found):
+        raise ValueError(f"{name}={axes!r} must name one axis or more, each once")
+    if not all(-ndim <= axis < ndim for axis in found):
+        raise ValueError(f"{name}={axes!r} must lie between {-ndim} and {ndim - 1}, for an array of {ndim} axes")
+    return tuple(axis % ndim for axis in found)
+
+
 def floating(name: str, x: ArrayLike) -> NDArray[Any]:
     """Return real input as a plain array of native byte order: floating types stay, integers and booleans are float64.
 

@@ -6,8 +6,10 @@ Nothing here imports numba before the first array that is worth it. Set the envi
 
 import importlib
 import importlib.util
+import itertools
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -33,3 +35,33 @@ def jit(function: Callable[..., Any], **options: Any) -> Any:
         return numba.njit(function, cache=True, error_model="numpy", **options)
     except RuntimeError:  # numba has found no such folder
         return numba.njit(function, error_model="numpy", **options)
+
+
+def threads() -> int:
+    """How many threads numba would use: what ``numba.set_num_threads`` or NUMBA_NUM_THREADS say, or all cores."""
+    import numba
+
+    return numba.get_num_threads()
+
+
+def share(task: Callable[[int, int], Any], count: int, workers: int) -> None:
+    """Run ``task(first, last)`` on consecutive parts of range(count), one for each thread.
+
+    Python's threads, and kernels that let go of the lock, instead of numba's own: those end the process if another
+    thread calls at the same time, or if it was forked.
+    """
+    workers = min(workers, count)
+    first, *others = itertools.pairwise(count * k // workers for k in range(workers + 1))
+    waiting = [_pool().submit(task, *part) for part in others]
+    task(*first)
+    for future in waiting:
+        future.result()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor()  # which starts no more threads than are given work
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of its parent's threads

@@ -11,45 +11,50 @@ from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
-from .checks import finite, floating, integer
+from .checks import axes_of, finite, floating, integer
 
 __all__ = ["Differences", "Groups", "Incidence", "adjoint", "differences", "norm_squared", "resolvent", "spectrum"]
 
 Array = NDArray[Any]
 
 
-def differences(x: Array) -> list[Array]:
+def differences(x: Array, axes: Sequence[int] | None = None) -> list[Array]:
     """Apply D: forward differences along each axis.
 
     Parameters
     ----------
     x : ndarray
         Signal, image or volume of any dimension d ≥ 1.
+    axes : sequence of int, optional
+        Along these axes alone, counted from the front.
 
     Returns
     -------
-    list of d ndarrays
+    list of ndarrays, one for each axis
         :math:`(D_k x)_i = x_{i+1} - x_i` along axis k: one entry less than x on that axis.
     """
-    return [np.diff(x, axis=axis) for axis in range(x.ndim)]
+    return [np.diff(x, axis=axis) for axis in (range(x.ndim) if axes is None else axes)]
 
 
-def adjoint(parts: Sequence[Array]) -> Array:
+def adjoint(parts: Sequence[Array], axes: Sequence[int] | None = None) -> Array:
     """Apply Dᵀ: the negative divergence, with nothing beyond the border.
 
     Parameters
     ----------
-    parts : sequence of d ndarrays
-        One for each axis, of the shapes that `differences` returns.
+    parts : sequence of ndarrays, one for each axis
+        Of the shapes that `differences` returns.
+    axes : sequence of int, optional
+        The axes they belong to, if not all.
 
     Returns
     -------
     ndarray
         :math:`\\sum_k D_k^\\top p_k`.
     """
+    axes = range(len(parts)) if axes is None else axes
     first = parts[0]
-    out = np.zeros((first.shape[0] + 1, *first.shape[1:]), first.dtype)
-    for axis, part in enumerate(parts):
+    out = np.zeros([n + (k == axes[0]) for k, n in enumerate(first.shape)], first.dtype)
+    for axis, part in zip(axes, parts, strict=True):
         low, high = (np.moveaxis(out, axis, 0)[cut] for cut in (slice(None, -1), slice(1, None)))
         part = np.moveaxis(part, axis, 0)
         low -= part
@@ -93,8 +98,10 @@ def norm_squared(shape: Sequence[int]) -> float:
     return sum(4 * math.sin(math.pi * (n - 1) / (2 * n)) ** 2 for n in shape)
 
 
-def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Array], Array]:
-    """Prepare to solve (I + weight·DᵀD) x = y exactly, many times.
+def resolvent(
+    shape: Sequence[int], weight: Any, dtype: Any, axes: Sequence[int] | None = None, diagonal: Any = 1
+) -> Callable[[Array], Array]:
+    """Prepare to solve (diag(c) + Dᵀ diag(w) D) x = y exactly, many times.
 
     One dimension takes a tridiagonal factorisation, more take a discrete cosine transform.
 
@@ -102,10 +109,14 @@ def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Arra
     ----------
     shape : sequence of int
         Shape of the signals.
-    weight : float
-        At least 0.
+    weight : float or ndarray
+        w ≥ 0. In one dimension also an array, of one weight for each difference.
     dtype : dtype
         ``float32`` or ``float64``.
+    axes : sequence of int, optional
+        Differences along these axes alone.
+    diagonal : float or ndarray, optional
+        c > 0. In one dimension also an array, of which some entries may be 0.
 
     Returns
     -------
@@ -113,13 +124,17 @@ def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Arra
         y ↦ x.
     """
     if len(shape) == 1 and shape[0] > 1:
-        degree = np.full(shape[0], 2, dtype)
-        degree[[0, -1]] = 1
-        pttrf, pttrs = get_lapack_funcs(("pttrf", "pttrs"), (degree,))
-        diagonal, below, _ = pttrf(1 + weight * degree, np.full(shape[0] - 1, -weight, dtype))
-        return lambda y: pttrs(diagonal, below, y)[0]
-    divisor = (1 + weight * spectrum(shape)).astype(dtype)
-    return lambda y: idctn(dctn(y, norm="ortho") / divisor, norm="ortho", overwrite_x=True)
+        weights = np.broadcast_to(np.asarray(weight, dtype), (shape[0] - 1,))
+        center = np.array(np.broadcast_to(diagonal, shape), dtype)
+        center[:-1] += weights
+        center[1:] += weights
+        pttrf, pttrs = get_lapack_funcs(("pttrf", "pttrs"), (center,))
+        factor, below, _ = pttrf(center, -weights)
+        return lambda y: pttrs(factor, below, y)[0]
+    axes = tuple(range(len(shape)) if axes is None else axes)
+    sizes = [n if axis in axes else 1 for axis, n in enumerate(shape)]
+    divisor = (diagonal + weight * spectrum(sizes)).astype(dtype)
+    return lambda y: idctn(dctn(y, axes=axes, norm="ortho") / divisor, axes=axes, norm="ortho", overwrite_x=True)
 
 
 class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
@@ -129,6 +144,8 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     ----------
     shape : int or sequence of int
         Shape of the signals, every axis of one entry or more.
+    axes : int or sequence of int, optional
+        Along these axes alone, in this order: signals side by side are independent. All axes by default.
 
     Attributes
     ----------
@@ -141,7 +158,7 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     Raises
     ------
     TypeError, ValueError
-        If the shape does not hold integers, or one below 1, or none.
+        If the shape does not hold integers, or one below 1, or none; or the axes are not different axes of it.
 
     See Also
     --------
@@ -156,22 +173,23 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
 
     dims: tuple[int, ...]
 
-    def __init__(self, shape: int | Sequence[int]) -> None:
+    def __init__(self, shape: int | Sequence[int], axes: int | Sequence[int] | None = None) -> None:
         sizes = (shape,) if hasattr(shape, "__index__") else tuple(shape)
         self.dims = tuple(integer("shape", n, 1) for n in sizes)
         if not self.dims:
             raise ValueError("shape=() must have one axis or more")
-        entries = math.prod(self.dims)
-        self._parts = [tuple(n - (k == axis) for k, n in enumerate(self.dims)) for axis in range(len(self.dims))]
-        super().__init__(np.dtype(np.float64), (sum(map(math.prod, self._parts)), entries))
+        self.axes = axes_of("axes", axes, len(self.dims))
+        self._parts = [tuple(n - (k == axis) for k, n in enumerate(self.dims)) for axis in self.axes]
+        super().__init__(np.dtype(np.float64), (sum(map(math.prod, self._parts)), math.prod(self.dims)))
 
     def _matvec(self, x: Array) -> Array:
-        return np.concatenate([part.ravel() for part in differences(x.reshape(self.dims))])
+        return np.concatenate([part.ravel() for part in differences(x.reshape(self.dims), self.axes)])
 
     def _rmatvec(self, p: Array) -> Array:
         ends = np.cumsum([math.prod(part) for part in self._parts])[:-1]
         pieces = np.split(p.ravel(), ends)
-        return adjoint([piece.reshape(part) for piece, part in zip(pieces, self._parts, strict=True)]).ravel()
+        parts = [piece.reshape(part) for piece, part in zip(pieces, self._parts, strict=True)]
+        return adjoint(parts, self.axes).ravel()
 
 
 class Incidence(LinearOperator):  # type: ignore[misc]

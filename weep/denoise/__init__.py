@@ -1,9 +1,13 @@
 r"""Total-variation denoising with any penalty: problem (11) and its solvers."""
 
+import warnings
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import finite, floating, integer, nonnegative, positive
+from ..checks import ConvergenceWarning, finite, floating, integer, positive
 from ..penalties import Penalty
 from ..penalties.base import penalty
 from .admm import ADMM
@@ -12,10 +16,11 @@ from .exact import EXACT
 from .fista import FISTA
 from .implicit import hypergradient
 from .lbfgs import LBFGS
+from .many import Run, many, together
 from .newton import NEWTON
-from .problem import Array, Problem, admm_step, is_convex, objective
-from .solver import Callback, Result, Solver, Trace
-from .units import Units
+from .problem import Array, admm_step, is_convex
+from .solver import Callback, Result
+from .structure import Layout, Stack, objective
 
 __all__ = ["METHODS", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
@@ -29,7 +34,7 @@ TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-6}
 def denoise_tv(
     y: ArrayLike,
     phi: Penalty,
-    lam: float,
+    lam: Any,
     method: str = "auto",
     tol: float | None = None,
     max_iter: int = 1000,
@@ -37,6 +42,10 @@ def denoise_tv(
     *,
     init: ArrayLike | None = None,
     rho: float | None = None,
+    isotropic: bool = False,
+    channel_axis: int | None = None,
+    axis: int | tuple[int, ...] | None = None,
+    weights: ArrayLike | None = None,
 ) -> Result:
     r"""Denoise a signal, image or volume: a minimum of (11),
 
@@ -138,29 +147,30 @@ def denoise_tv(
     >>> result.x.round(2)
     array([ 0.02, -0.01, -0.01,  2.02,  1.99,  1.99])
     """
-    data = _data(y)
-    lam, max_iter = nonnegative("lam", lam), integer("max_iter", max_iter, 1)
-    tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
-    rho = None if rho is None else positive("rho", rho)
-    phi = penalty("phi", phi)
-    units, centred = Units.of(data)
-    problem = Problem(centred, units.penalty(phi), lam, rho)
-    start = centred if init is None else units.into(_start(init, data))
-    solver, trace = _choose(method, problem, phi), Trace(problem, units, tol, max_iter, callback)
-    if problem.trivial:
-        trace.settle(centred)
-        return trace.result(data.copy(), CLOSED_FORM.name)
-    x = solver.run(problem, start, trace)
-    trace.warn(solver.name, stacklevel=2)
-    return trace.result(units.back(x), solver.name)
-
-
-def _data(y: ArrayLike) -> Array:
     data = floating("y", y)
     data = data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)
-    if data.ndim == 0 or data.size == 0:
-        raise ValueError(f"y must have at least one axis and one entry, not the shape {data.shape}")
-    return data
+    layout = Layout.of(data.shape, axis, channel_axis, isotropic)
+    stack = Stack.of(layout, data, lam, weights)
+    max_iter, phi = integer("max_iter", max_iter, 1), penalty("phi", phi)
+    tol = TOLERANCES[data.dtype] if tol is None else positive("tol", tol)
+    rho = None if rho is None else positive("rho", rho)
+    starts = None if init is None else layout.split(_start(init, data))
+    count = len(stack.y)
+    if count > 1 and callback is not None:
+        raise ValueError(f"callback must be None for {count} independent signals, which do not make steps together")
+    run = Run(METHODS, method, phi, tol, max_iter, callback, rho)
+    if count == 1:
+        result, complaint = run.one(stack, 0, None if starts is None else starts[0])
+        if complaint is not None:
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
+        return replace(result, x=layout.join(result.x))
+    found, complaints = many(run, stack, starts)
+    if complaints:
+        where, words = min(complaints.items())
+        place = tuple(map(int, np.unravel_index(where, [layout.shape[k] for k in layout.apart])))
+        words = f"{len(complaints)} of {count} signals have not converged, the first at {place}: {words}"
+        warnings.warn(words, ConvergenceWarning, stacklevel=2)
+    return together(found, stack)
 
 
 def _start(init: ArrayLike, data: Array) -> Array:
@@ -168,20 +178,3 @@ def _start(init: ArrayLike, data: Array) -> Array:
     if start.shape != data.shape:
         raise ValueError(f"init must have the shape {data.shape} of y, not {start.shape}")
     return start
-
-
-def _choose(method: str, problem: Problem, phi: Penalty) -> Solver:
-    """The solver of that name, or the first that takes the problem; ADMM if its step is given."""
-    if method == "auto":
-        candidates = METHODS if problem.rho is None else [ADMM]
-    else:
-        candidates = [solver for solver in METHODS if solver.name == method]
-        if not candidates:
-            raise ValueError(f"method={method!r} must be one of 'auto', {', '.join(repr(s.name) for s in METHODS)}")
-        if problem.rho is not None and candidates != [ADMM]:
-            raise ValueError(f"rho={problem.rho!r} is a parameter of ADMM, and method={method!r} has none")
-    for solver in candidates:
-        if solver.takes(problem):
-            return solver
-    needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
-    raise ValueError(f"{needs}: not {phi!r} and {problem.y.ndim} axes")

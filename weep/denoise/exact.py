@@ -172,7 +172,9 @@ def roots(p: float, q: float, r: float) -> tuple[float, ...]:
 
 def decomposable(problem: Problem) -> bool:
     """Whether costs to go are finitely many quadratics."""
-    return problem.y.ndim == 1 and bool(problem.pieces)
+    return problem.y.ndim == 1 and problem.uniform and bool(problem.pieces)
 
 
-EXACT = Solver("exact", decomposable, "one axis and a piecewise quadratic penalty", exact)
+EXACT = Solver(
+    "exact", decomposable, "one axis and a piecewise quadratic penalty, without weights or an array lam", exact
+)

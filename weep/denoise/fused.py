@@ -1,6 +1,9 @@
 """Compiled kernels for (11) with a difference of two Huber losses: the steps of the solvers, each one loop over memory.
 
-Sums are made in pieces, in the type of the data, and added in double precision.
+Sums are made in pieces, in the type of the data, and added in double precision. Images and volumes are swept in bands
+of rows, always the same ones, so that the result does not depend on who sweeps which.
+
+Weights of the data and the λ of the differences come as arrays. Where all are the same, one row serves for all rows.
 """
 
 import numpy as np
@@ -27,21 +30,56 @@ def bend_of(d, a, x1, x2):
 bend = jit(bend_of, **FAST)
 
 
-def slopes_of(here, beyond, out, a, x1, x2, lam, half):
+def slopes_of(here, beyond, out, lam, a, x1, x2, half):
     """Write λφ'(beyond − here), entry by entry, and return the sum of λφ(beyond − here)."""
     whole, halves = half - half, half - half
     for k in range(out.size):
         p, first, second = bend(beyond[k] - here[k], a, x1, x2)
-        out[k] = lam * p
-        whole += first
-        halves += second
-    return lam * (whole + half * halves)
+        out[k] = lam[k] * p
+        whole += lam[k] * first
+        halves += lam[k] * second
+    return whole + half * halves
 
 
 slopes = jit(slopes_of, **FAST)
 
 
-def move_of(here, old, data, new, inflow, outflow, across, step, beta, gamma, half):
+def gather_of(here, beyond, out, squares):
+    """Write beyond − here, and add its square."""
+    for k in range(out.size):
+        d = beyond[k] - here[k]
+        out[k] = d
+        squares[k] += d * d
+
+
+gather = jit(gather_of, **FAST)
+
+
+def factors_of(squares, lam, a, x1, x2, half):
+    """Replace r² by λφ'(r)/r, entry by entry, and return the sum of λφ(r)."""
+    whole, halves, one = half - half, half - half, half + half
+    for k in range(squares.size):
+        r = np.sqrt(squares[k])
+        p, first, second = bend(r, a, x1, x2)
+        squares[k] = lam[k] * p / (r if r > 0 else one)
+        whole += lam[k] * first
+        halves += lam[k] * second
+    return whole + half * halves
+
+
+factors = jit(factors_of, **FAST)
+
+
+def scale_of(out, factor):
+    """Multiply entry by entry."""
+    for k in range(out.size):
+        out[k] *= factor[k]
+
+
+scale = jit(scale_of, **FAST)
+
+
+def move_of(here, old, data, new, weights, inflow, outflow, across, step, beta, gamma, half):
     """Gradient g at a row, then x ← v − step·g and following ← x + beta·(x − old x) − gamma·step·g.
 
     Returns the fidelity, the squared norm of g, and ⟨g, x − old x⟩.
@@ -49,11 +87,12 @@ def move_of(here, old, data, new, inflow, outflow, across, step, beta, gamma, ha
     fidelity, squares, products = half - half, half - half, half - half
     for k in range(here.size):
         r = here[k] - data[k]
-        g = r + inflow[k] - outflow[k] + across[k] - across[k + 1]
+        force = weights[k] * r
+        g = force + inflow[k] - outflow[k] + across[k] - across[k + 1]
         s = step * g
         stepped = here[k] - s
         move = stepped - old[k]
-        fidelity += r * r
+        fidelity += force * r
         squares += g * g
         products += g * move
         old[k] = stepped
@@ -64,7 +103,7 @@ def move_of(here, old, data, new, inflow, outflow, across, step, beta, gamma, ha
 move = jit(move_of, **FAST)
 
 
-def sweep_1d(v, x, y, following, a, x1, x2, lam, step, beta, gamma, half):
+def sweep_1d(v, x, y, following, weights, lams, a, x1, x2, step, beta, gamma, half):
     """One step of accelerated gradient: `move` at each entry of a signal.
 
     Returns the objective at v, the squared norm of its gradient g, and ⟨g, x − old x⟩.
@@ -79,8 +118,8 @@ def sweep_1d(v, x, y, following, a, x1, x2, lam, step, beta, gamma, half):
         inside = min(stop, n - 1) - start
         across[0] = across[chunk] if start > 0 else zero
         across[inside + 1 :] = zero
-        costs = slopes(v[start:stop], v[start + 1 : stop + 1], across[1 : inside + 1], a, x1, x2, lam, half)
-        rows = v[start:stop], x[start:stop], y[start:stop], following[start:stop]
+        costs = slopes(v[start:stop], v[start + 1 : stop + 1], across[1 : inside + 1], lams[start:], a, x1, x2, half)
+        rows = v[start:stop], x[start:stop], y[start:stop], following[start:stop], weights[start:stop]
         fidelity, squares, products = move(*rows, none, none, across, step, beta, gamma, half)
         value += fidelity + costs
         norm += squares
@@ -88,39 +127,98 @@ def sweep_1d(v, x, y, following, a, x1, x2, lam, step, beta, gamma, half):
     return value, norm, along
 
 
-def sweep_3d(v, x, y, following, a, x1, x2, lam, step, beta, gamma, half):
-    """The same for a volume; an image is a volume of one plane."""
-    depth, height, width = v.shape
-    zero = half - half
-    value, norm, along = 0.0, 0.0, 0.0
-    across, above, below = np.zeros(width + 1, v.dtype), np.zeros(width, v.dtype), np.zeros(width, v.dtype)
-    ahead, behind = np.zeros(width, v.dtype), np.zeros((height if depth > 1 else 0, width), v.dtype)
-    for k in range(depth):
-        above[:] = zero
-        for i in range(height):
-            here = v[k, i]
-            costs = slopes(here, here[1:], across[1:width], a, x1, x2, lam, half)
+def row_of(array, c, k, i):
+    """A row, or the only one."""
+    channels, depth, height, _ = array.shape
+    return array[c if channels > 1 else 0, k if depth > 1 else 0, i if height > 1 else 0]
+
+
+row = jit(row_of)
+
+
+def fluxes_of(v, k, i, right, down, deep, across, below, ahead, squares, radial, a, x1, x2, half):
+    """Write the forces of the differences that start in row i of plane k, and return their costs.
+
+    ``radial`` penalises the length that the differences of a pixel have together, over all channels.
+    """
+    channels, depth, height, width = v.shape
+    costs = half - half
+    if radial:
+        squares[:] = half - half
+        for c in range(channels):
+            here = v[c, k, i]
+            gather(here, here[1:], across[c, 1:width], squares)
             if i + 1 < height:
-                costs += slopes(here, v[k, i + 1], below, a, x1, x2, lam, half)
+                gather(here, v[c, k, i + 1], below[c], squares)
+            if k + 1 < depth:
+                gather(here, v[c, k + 1, i], ahead[c], squares)
+        costs += factors(squares, row(right, 0, k, i), a, x1, x2, half)
+        for c in range(channels):
+            scale(across[c, 1:width], squares)
+            if i + 1 < height:
+                scale(below[c], squares)
+            if k + 1 < depth:
+                scale(ahead[c], squares)
+    else:
+        here = v[0, k, i]
+        costs += slopes(here, here[1:], across[0, 1:width], row(right, 0, k, i), a, x1, x2, half)
+        if i + 1 < height:
+            costs += slopes(here, v[0, k, i + 1], below[0], row(down, 0, k, i), a, x1, x2, half)
+        if k + 1 < depth:
+            costs += slopes(here, v[0, k + 1, i], ahead[0], row(deep, 0, k, i), a, x1, x2, half)
+    if i + 1 == height:
+        below[:] = half - half
+    if k + 1 == depth:
+        ahead[:] = half - half
+    return costs
+
+
+fluxes = jit(fluxes_of, **FAST)
+
+
+def sweep_3d(
+    first, last, tall, sums, radial, v, x, y, following, weights, right, down, deep, a, x1, x2, step, beta, gamma, half
+):
+    """The same for those bands of rows of a volume with channels; an image is a volume of one plane.
+
+    Writes what `sweep_1d` returns to a row of ``sums`` for each band.
+    """
+    channels, depth, height, width = v.shape
+    across, squares = np.zeros((channels, width + 1), v.dtype), np.zeros(width, v.dtype)
+    above, below, ahead = (
+        np.zeros((channels, width), v.dtype),
+        np.zeros((channels, width), v.dtype),
+        np.zeros((channels, width), v.dtype),
+    )
+    behind = np.zeros((channels, tall if depth > 1 else 0, width), v.dtype)
+    for band in range(first, last):
+        top, bottom = band * tall, min(band * tall + tall, height)
+        value, norm, along = 0.0, 0.0, 0.0
+        for k in range(depth):
+            if top > 0 and radial:  # the row above belongs to another band
+                fluxes(v, k, top - 1, right, down, deep, across, above, ahead, squares, radial, a, x1, x2, half)
+            elif top > 0:
+                slopes(v[0, k, top - 1], v[0, k, top], above[0], row(down, 0, k, top - 1), a, x1, x2, half)
             else:
-                below[:] = zero
-            if depth > 1:
-                if k + 1 < depth:
-                    costs += slopes(here, v[k + 1, i], ahead, a, x1, x2, lam, half)
-                else:
-                    ahead[:] = zero
-                above += behind[i] - ahead
-                behind[i] = ahead
-            rows = here, x[k, i], y[k, i], following[k, i]
-            fidelity, squares, products = move(*rows, above, below, across, step, beta, gamma, half)
-            above, below = below, above
-            value += fidelity + costs
-            norm += squares
-            along += products
-    return value, norm, along
+                above[:] = half - half
+            for i in range(top, bottom):
+                value += fluxes(v, k, i, right, down, deep, across, below, ahead, squares, radial, a, x1, x2, half)
+                for c in range(channels):
+                    if depth > 1:
+                        if k > 0:
+                            above[c] += behind[c, i - top]
+                        above[c] -= ahead[c]
+                        behind[c, i - top] = ahead[c]
+                    rows = v[c, k, i], x[c, k, i], y[c, k, i], following[c, k, i], row(weights, c, k, i)
+                    fidelity, products, turn = move(*rows, above[c], below[c], across[c], step, beta, gamma, half)
+                    value += fidelity
+                    norm += products
+                    along += turn
+                above, below = below, above
+        sums[band, 0], sums[band, 1], sums[band, 2] = value, norm, along
 
 
-def newton_1d(v, y, moved, ratios, a, x1, x2, lam, half):
+def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
     """Solve for the Newton step at v and write v + step, in one pass down and one up.
 
     Returns the objective there and the squared norm of its gradient; an infinite objective if the Hessian at v is not
@@ -134,11 +232,11 @@ def newton_1d(v, y, moved, ratios, a, x1, x2, lam, half):
         slope, weight = zero, zero
         if i + 1 < n:
             d = v[i + 1] - v[i]
-            slope = lam * bend(d, a, x1, x2)[0]
-            weight = lam * a if abs(d) <= x1 else -lam if abs(d) <= x2 else zero
+            slope = lams[i] * bend(d, a, x1, x2)[0]
+            weight = lams[i] * a if abs(d) <= x1 else -lams[i] if abs(d) <= x2 else zero
         ratio = weight_before * inverse
-        rhs = slope - slope_before - v[i] + y[i] + ratio * rhs
-        pivot = one + weight_before + weight - ratio * weight_before
+        rhs = slope - slope_before + weights[i] * (y[i] - v[i]) + ratio * rhs
+        pivot = weights[i] + weight_before + weight - ratio * weight_before
         if not pivot > 0:
             return np.inf, np.inf
         inverse = one / pivot
@@ -155,15 +253,17 @@ def newton_1d(v, y, moved, ratios, a, x1, x2, lam, half):
         if i + 1 < n:
             p, first, second = bend(beyond - here, a, x1, x2)
             residual = beyond - y[i + 1]
-            inflow, costs = lam * p, lam * (first + half * second)
-            g = residual + inflow - outflow
-            value += half * residual * residual + costs
+            force = weights[i + 1] * residual
+            inflow, costs = lams[i] * p, lams[i] * (first + half * second)
+            g = force + inflow - outflow
+            value += half * force * residual + costs
             norm += g * g
         beyond, outflow = here, inflow
     residual = beyond - y[0]
-    g = residual - outflow
-    return value + half * residual * residual, norm + g * g
+    force = weights[0] * residual
+    g = force - outflow
+    return value + half * force * residual, norm + g * g
 
 
-sweeps = {1: jit(sweep_1d, **FAST), 3: jit(sweep_3d, **FAST)}
+line, volume = jit(sweep_1d, **FAST), jit(sweep_3d, nogil=True, **FAST)
 newton = jit(newton_1d, fastmath={"contract"})

@@ -6,13 +6,12 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
+from .batch import SLACK, WARM_UP, batch
 from .fista import accelerated
 from .problem import Array, Problem
+from .rows import number, rows, scalars
 from .solver import Solver, Trace
 from .units import norm
-
-#: Points of the gradient method before the first try of Newton; each failure doubles their number.
-WARM_UP = 4
 
 
 def newton(problem: Problem, start: Array, trace: Trace) -> Array:
@@ -31,7 +30,7 @@ def newton(problem: Problem, start: Array, trace: Trace) -> Array:
 
 def descend(problem: Problem, x: Array, value: float, trace: Trace) -> tuple[Array, bool]:
     """Take Newton steps while the Hessian is positive definite and the objective does not rise."""
-    slack = 10 * np.finfo(x.dtype).eps  # of rounding
+    slack = SLACK * np.finfo(x.dtype).eps
     take = (_fused if problem.fused else _plain)(problem)
     while True:
         found = take(x)
@@ -52,15 +51,18 @@ def _plain(problem: Problem) -> Take:
     gradient: Array | None = None  # at the point that was returned last, where the next step starts
 
     def take(x: Array) -> tuple[Array, float, float] | None:
-        """Solve (I + λ Dᵀ W D) s = −gradient for the curvatures W at Dx; None if it is not positive definite."""
+        """Solve (I + Dᵀ λWD) s = −gradient for the curvatures W at Dx; None if it is not positive definite.
+
+        Weights of the data take the place of the identity.
+        """
         nonlocal gradient
         if gradient is None:
             gradient = problem.evaluate(x)[1]
-        weights = problem.lam * curvatures[np.searchsorted(starts[1:], np.abs(np.diff(x)))]
-        diagonal = np.ones_like(x)
-        diagonal[:-1] += weights
-        diagonal[1:] += weights
-        _, _, move, info = ptsv(diagonal, np.negative(weights, out=weights), gradient, True, True, True)
+        bends = problem.strengths[0] * curvatures[np.searchsorted(starts[1:], np.abs(np.diff(x)))]
+        diagonal = np.ones_like(x) if problem.weights is None else problem.weights.copy()
+        diagonal[:-1] += bends
+        diagonal[1:] += bends
+        _, _, move, info = ptsv(diagonal, np.negative(bends, out=bends), gradient, True, True, True)
         if info != 0:
             return None
         moved = np.subtract(x, move, out=move)
@@ -72,12 +74,13 @@ def _plain(problem: Problem) -> Take:
 
 def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
-    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), problem.number(0.5)
-    pair, ratios, scalars = [np.empty_like(y), np.empty_like(y)], np.empty_like(y), problem.scalars
+    solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), number(problem.y.dtype)(0.5)
+    pair, ratios = [np.empty_like(y), np.empty_like(y)], np.empty_like(y)
+    constant = (*rows(problem), *scalars(problem.phi, problem.y.dtype))
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         pair.reverse()
-        value, squares = solve(x, y, pair[0], ratios, *scalars, half)
+        value, squares = solve(x, y, pair[0], ratios, *constant, half)
         return None if math.isinf(value) else (pair[0], value, math.sqrt(squares))
 
     return take
@@ -88,4 +91,4 @@ def identifiable(problem: Problem) -> bool:
     return problem.smooth and problem.y.ndim == 1 and bool(problem.pieces)
 
 
-NEWTON = Solver("newton", identifiable, "one axis and a differentiable piecewise quadratic penalty", newton)
+NEWTON = Solver("newton", identifiable, "one axis and a differentiable piecewise quadratic penalty", newton, batch)

@@ -1,6 +1,5 @@
 """What a solver of (11) is, what it is handed to report to, and what the caller gets."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import ConvergenceWarning
-from ..operators import differences
 from .problem import Array, Problem
 from .units import Units
 
@@ -30,17 +27,18 @@ class Result:
     objective : float
         Objective (11) at ``x``, before ``x`` is rounded to the type of the data.
     n_iter : int
-        Iterations made: 0 for a closed form.
+        Iterations made, for several signals the most of one: 0 for a closed form.
     converged : bool
-        Whether the residual reached the tolerance.
+        Whether the residual reached the tolerance, that of every signal.
     history : ndarray of shape (n_iter, 2)
-        Objective and residual after each iteration.
+        Objective and residual after each iteration. Of several signals, the sum of their objectives and the largest
+        residual; a signal that has come to its end stays there.
     method : str
         The method that was used.
     certificate : {"global", "stationary", "none"}
         What is known of ``x``, up to the tolerance: ``global`` is a global minimum (the objective is convex, by
         `is_convex`, or the method is exact), ``stationary`` a point where no direction descends to first order,
-        and ``none`` says that the solver did not converge.
+        and ``none`` says that the solver did not converge. Of several signals, the least of these.
     """
 
     x: Array
@@ -82,28 +80,15 @@ class Trace:
     def settle(self, x: Array) -> Array:
         """Note that x is a global minimum, found without iterations, and return it."""
         self.settled = self.converged = True
-        self.value = self.problem.value(x, differences(x)) * self.unit
+        self.value = self.problem.value(x, self.problem.differences(x)) * self.unit
         return x
 
-    def warn(self, method: str, stacklevel: int) -> None:
-        """Warn if the run has not reached the tolerance, with what can be done; not if the caller has ended it."""
+    def complaint(self, method: str) -> str | None:
+        """What is to be said if the run has not reached the tolerance; nothing if the caller has ended it."""
         if self.converged or self.cancelled:
-            return
-        count, dtype = len(self.rows), self.problem.y.dtype
-        residual = self.rows[-1][1]
-        if residual <= self.problem.rounding:
-            advice = f"rounding in {dtype} hides what is left, so allow a larger tol"
-            advice += ", or pass float64" if dtype == np.float32 else ""
-        elif count < self.max_iter:
-            advice = "it finds no better point, so allow a larger tol, or try another method"
-        else:
-            advice = "allow more with max_iter, or try another method"
-        warnings.warn(
-            f"method={method!r} made {count} iterations and reached a residual of {residual:.1e}, not "
-            f"tol={self.tol:.1e}: {advice}",
-            ConvergenceWarning,
-            stacklevel=stacklevel + 1,
-        )
+            return None
+        dtype, rounding = self.problem.y.dtype, self.problem.rounding
+        return complaint(method, dtype, rounding, len(self.rows), self.rows[-1][1], self.tol, self.max_iter)
 
     def result(self, x: Array, method: str) -> Result:
         """What the run has found, with x in the units of the caller."""
@@ -113,11 +98,32 @@ class Trace:
         return Result(x, value, len(history), self.converged, history, method, known if self.converged else "none")
 
 
+def complaint(
+    method: str, dtype: np.dtype[Any], rounding: float, count: int, residual: float, tol: float, max_iter: int
+) -> str:
+    """What is to be said of a run that ended at that residual, and what helps."""
+    if residual <= rounding:
+        advice = f"rounding in {dtype} hides what is left, so allow a larger tol"
+        advice += ", or pass float64" if dtype == np.float32 else ""
+    elif count < max_iter:
+        advice = "it finds no better point, so allow a larger tol, or try another method"
+    else:
+        advice = "allow more with max_iter, or try another method"
+    return (
+        f"method={method!r} made {count} iterations and reached a residual of {residual:.1e}, not "
+        f"tol={tol:.1e}: {advice}"
+    )
+
+
 @dataclass(frozen=True)
 class Solver:
-    """One method: what it is called, which problems it takes, what it needs in words, and how it runs."""
+    """One method: what it is called, which problems it takes, what it needs in words, and how it runs.
+
+    ``many`` runs it on a stack of problems at once, where it can.
+    """
 
     name: str
     takes: Callable[[Problem], bool]
     needs: str
     run: Callable[[Problem, Array, Trace], Any]
+    many: Callable[..., Any] | None = None

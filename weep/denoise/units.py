@@ -118,3 +118,14 @@ def norm(parts: Sequence[NDArray[Any]]) -> float:
             block = flat[start : start + BLOCK].astype(np.float64, copy=False)
             squares += float(np.vdot(block, block))
     return math.sqrt(squares)
+
+
+def inner(p: NDArray[Any], q: NDArray[Any]) -> float:
+    """Inner product, summed in double precision."""
+    return float(np.sum(p.astype(np.float64, copy=False) * q))
+
+
+def total(phi: Penalty, d: NDArray[Any], lam: Any = 1.0) -> float:
+    """Σ λφ(d), in double precision, for one λ or one for each entry."""
+    values = phi(d.astype(np.float64, copy=False))
+    return inner(lam, values) if np.ndim(lam) else lam * float(np.sum(values))
