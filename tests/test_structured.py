@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import LinearOperator
 from scipy.stats import ortho_group
 
 import weep
@@ -435,3 +436,32 @@ def test_brute_force_over_vectors_finds_the_lower_of_two_valleys():
     x, value = certify.prox_vector(wells, [-0.02, 0.0], 10.0)
     np.testing.assert_allclose(x, [0.951, 0.0], atol=1e-3)
     assert value == pytest.approx(10 * 0.0024 + 0.971**2 / 2, rel=1e-2)
+
+
+class Gradient(LinearOperator):
+    """Forward differences of pixels with channels, zero beyond the border: (axis, row, column, channel)."""
+
+    def __init__(self, shape):
+        self.dims, self.dimsd = shape, (2, *shape)
+        super().__init__(float, (2 * math.prod(shape), math.prod(shape)))
+
+    def _matvec(self, x):
+        x = x.reshape(self.dims)
+        return np.stack([np.diff(x, axis=k, append=np.take(x, [-1], axis=k)) for k in (0, 1)]).ravel()
+
+    def _rmatvec(self, p):
+        return (self @ np.eye(self.shape[1])).T @ p.ravel()
+
+    def _matmat(self, X):
+        return np.stack([self._matvec(x) for x in X.T], axis=1)
+
+
+@pytest.mark.parametrize("phi", [L1(), Huber(0.1), WEEP(5.0, 0.2)], ids=repr)
+def test_isotropic_total_variation_of_colours_is_a_penalty_on_groups(phi):
+    y = np.random.default_rng(7).normal(size=(5, 6, 3))
+    L, lam = Gradient(y.shape), 0.1  # convex: 0.1 · 1 · 8 < 1
+    groups = weep.recover(y, None, Grouped(phi, (0, 3)), lam, L, tol=1e-8, max_iter=50_000)
+    direct = weep.denoise_tv(y, phi, lam, isotropic=True, channel_axis=-1, tol=1e-7, max_iter=50_000)
+    assert groups.certificate == "global"
+    np.testing.assert_allclose(direct.x, groups.x, atol=1e-5)
+    assert direct.objective == pytest.approx(groups.objective, rel=1e-9)

@@ -69,7 +69,7 @@ def grids(
     found: dict[str, list[tuple[float, ...]]] = {
         "L1": [(t,) for t in unit * np.geomspace(0.05, 3, 8)],
         "MCP": [(t, w) for t in steps for w in (narrow, wide)],
-        "WEEP": [(t, *s) for t in steps for s in ((narrow, 20.0, 0.0), (wide, 20.0, 0.3))],
+        "WEEP": [(t, *s) for t in steps for s in ((narrow, 20.0, 0.0), (wide, 100.0, 0.3))],
     }
     return found if curvature is None else {"L2": [(t,) for t in curvature * np.geomspace(0.03, 30, 8)], **found}
 
