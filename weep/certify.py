@@ -4,6 +4,7 @@ Every function takes plain callables on arrays, so that a closed form can be hel
 it. What a search returns is a bound or an estimate, and each docstring says of which kind.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "lipschitz",
     "prox",
     "prox_excess",
+    "prox_vector",
     "tail_slope",
     "weak_convexity",
     "weakly_convex_envelope",
@@ -139,6 +141,54 @@ def prox_excess(f: Scalar, candidate: Callable[[Array], Any], z: ArrayLike, step
     claimed = step * np.asarray(f(x)) + (x - centre) ** 2 / 2
     found = prox(f, centre, step)[1]
     return float(np.max((claimed - found) / (1 + np.abs(found))))
+
+
+def prox_vector(f: Scalar, z: ArrayLike, step: float, points: int = 15, rounds: int = 24) -> tuple[Array, float]:
+    """Global minimiser of ``step·f(x) + ‖x − z‖²/2`` over vectors of two to four entries, by grids that shrink.
+
+    The grid covers the ball that a minimiser of a penalty f ≥ 0 must lie in, and holds 0, z and the best points so far.
+    It shrinks slowly around the best few of them, which are kept apart.
+
+    Parameters
+    ----------
+    f : callable
+        A penalty with f ≥ 0. It takes an array of shape (k, n), one point a row, and returns k values.
+    z : array_like of shape (n,)
+        Where to evaluate.
+    step : float
+        Weight of the penalty, above 0.
+    points : int, optional
+        Points along each axis.
+    rounds : int, optional
+        How often the grid shrinks, each time to a little over the half.
+
+    Returns
+    -------
+    x : ndarray of shape (n,)
+        The best point found.
+    value : float
+        Its objective: an upper bound of the minimum.
+    """
+    centre = np.asarray(z, dtype=np.float64)
+
+    def objective(x: Array) -> Array:
+        return np.asarray(step * f(x) + np.sum((x - centre) ** 2, axis=1) / 2)
+
+    heads = np.stack([centre, np.zeros_like(centre)])
+    reach = math.sqrt(2 * float(objective(heads).min()))
+    unit = np.stack(np.meshgrid(*[np.linspace(-1, 1, points)] * centre.size), axis=-1).reshape(-1, centre.size)
+    for _ in range(rounds):
+        x = np.concatenate([heads, *(head + reach * unit for head in heads)])
+        x = x[np.argsort(objective(x), kind="stable")]
+        heads = x[:1]
+        while len(heads) < VALLEYS:  # the best point that is not near one of them
+            apart = np.min(np.linalg.norm(x[:, None] - heads, axis=2), axis=1) > reach / 2
+            if not apart.any():
+                break
+            heads = np.concatenate([heads, x[apart][:1]])
+        reach *= 0.6
+    best = heads[0]
+    return best, float(objective(best[None])[0])
 
 
 def lipschitz(grad: Scalar, low: float, high: float) -> float:

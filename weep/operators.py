@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from .checks import axes_of, finite, floating, integer
 
-__all__ = ["Differences", "Incidence", "adjoint", "differences", "norm_squared", "resolvent", "spectrum"]
+__all__ = ["Differences", "Groups", "Incidence", "adjoint", "differences", "norm_squared", "resolvent", "spectrum"]
 
 Array = NDArray[Any]
 
@@ -274,3 +274,56 @@ class Incidence(LinearOperator):  # type: ignore[misc]
 
     def _rmatvec(self, p: Array) -> Array:
         return self._transposed @ p
+
+
+class Groups(LinearOperator):  # type: ignore[misc]
+    """Copies of groups of entries, which may overlap: one row of the values for each group, filled up with zeros.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of int
+        The entries of each group, from 0 to n − 1, none of them twice in one group.
+    n : int
+        Number of entries of the signal.
+
+    Attributes
+    ----------
+    dims, dimsd : tuple of int
+        (n,), and (number of groups, size of the largest).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a group does not hold integers from 0 to n − 1, holds one twice, or is empty.
+
+    Examples
+    --------
+    >>> from weep.operators import Groups
+    >>> L = Groups([(0, 1), (1, 2, 3)], 4)
+    >>> (L @ [1.0, 2.0, 3.0, 4.0]).reshape(L.dimsd)
+    array([[1., 2., 0.],
+           [2., 3., 4.]])
+    """
+
+    dims: tuple[int]
+    dimsd: tuple[int, int]
+
+    def __init__(self, groups: Sequence[Sequence[int]], n: int) -> None:
+        n = integer("n", n, 1)
+        members = [[integer("groups", k) for k in group] for group in groups]
+        for group in members:
+            if not group or len(set(group)) < len(group) or not 0 <= min(group) <= max(group) < n:
+                raise ValueError(f"groups must hold different entries from 0 to {n - 1}, and one is {group}")
+        self.dims, self.dimsd = (n,), (len(members), max(map(len, members), default=0))
+        rows = [g * self.dimsd[1] + k for g, group in enumerate(members) for k in range(len(group))]
+        self._columns = np.array([k for group in members for k in group], np.intp)
+        self._rows = np.array(rows, np.intp)
+        super().__init__(np.dtype(np.float64), (math.prod(self.dimsd), n))
+
+    def _matvec(self, x: Array) -> Array:
+        out = np.zeros(self.shape[0])
+        out[self._rows] = x.ravel()[self._columns]
+        return out
+
+    def _rmatvec(self, p: Array) -> Array:
+        return np.bincount(self._columns, p.ravel()[self._rows], self.dims[0])

@@ -203,3 +203,11 @@ def test_contaminated_lines_have_what_they_were_asked_for(law):
 def test_bad_lines(change, message):
     with pytest.raises(ValueError, match=message):
         data.contaminated_lines(2, 10, **change)
+
+
+def test_a_colour_picture_is_averaged_over_blocks():
+    skimage = pytest.importorskip("skimage.data")
+    whole = skimage.coffee() / 255  # 400 × 600
+    small = data.colour_image("coffee", 64)
+    assert small.shape == (64, 64, 3)
+    np.testing.assert_allclose(small[2, 3], whole[12:18, 18:24].mean(axis=(0, 1)))

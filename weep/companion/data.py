@@ -17,6 +17,7 @@ __all__ = [
     "SIGNALS",
     "Signal",
     "add_gaussian_noise",
+    "colour_image",
     "contaminated_lines",
     "image",
     "learned_profile",
@@ -76,6 +77,28 @@ def image(name: str, size: int = 256) -> NDArray[np.float64]:
         pixels = pixels[..., 0]  # three equal channels
     grey = skimage.color.rgb2gray(pixels) if pixels.ndim == 3 else pixels / 255
     return np.asarray(skimage.measure.block_reduce(grey, 512 // size, np.mean), dtype=np.float64)
+
+
+def colour_image(name: str, size: int = 64) -> NDArray[np.float64]:
+    """A colour picture that comes with scikit-image, such as "astronaut", "chelsea", "coffee" or "rocket".
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``skimage.data``.
+    size : int, optional
+        Side in pixels. Blocks of pixels are averaged, and what is left over at the right and at the bottom is cut off.
+
+    Returns
+    -------
+    ndarray of shape (size, size, 3)
+        float64 in [0, 1].
+    """
+    skimage = _skimage()
+    pixels = getattr(skimage.data, name)() / 255
+    side = min(pixels.shape[:2]) // size
+    blocks = pixels[: side * size, : side * size].reshape(size, side, size, side, 3)
+    return np.asarray(blocks.mean(axis=(1, 3)))
 
 
 def learned_profile() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,6 +17,7 @@ with extra("plots", "figures"):
 from .. import certify
 
 __all__ = [
+    "colour_row",
     "image_grid",
     "learning_curves",
     "legend_below",
@@ -203,6 +204,21 @@ def image_grid(images: Mapping[str, Array], inset: tuple[int, int, int], columns
         corner.set(xticks=[], yticks=[])
         corner.grid(False)
         corner.spines[:].set(visible=True, color=MAGNIFIED, linewidth=1.5)
+
+
+def colour_row(images: Mapping[str, Array]) -> None:
+    """Colour pictures in a row, with titles; values outside [0, 1] are clipped.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray
+        Title and picture, all of one shape (height, width, 3).
+    """
+    _, axes = plt.subplots(1, len(images), figsize=(9, 9 / len(images) * 1.12), squeeze=False)
+    for axis, (title, picture) in zip(axes.flat, images.items(), strict=True):
+        axis.set_axis_off()
+        axis.imshow(np.clip(picture, 0, 1), interpolation="nearest")
+        axis.set_title(title, fontsize="medium")
 
 
 def stacked(rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:

@@ -1,4 +1,4 @@
-"""Penalties: each scalar one a frozen, validated object with value, gradient, prox and its best constants."""
+"""Penalties: frozen, validated objects with value, gradient, prox and best constants, on numbers, groups, matrices."""
 
 from .base import Penalty
 from .capped import L0, CappedL1, CappedL2
@@ -9,6 +9,7 @@ from .folded import LogSum, Lp, PiE
 from .ordered import EROWL, ROWL, RSSS
 from .pieces import Piece, PiecewiseQuadratic
 from .redescending import Tukey
+from .structured import Grouped, Spectral
 from .weep import WEEP
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "WEEP",
     "CappedL1",
     "CappedL2",
+    "Grouped",
     "Huber",
     "LogSum",
     "Lp",
@@ -32,5 +34,6 @@ __all__ = [
     "PiE",
     "Piece",
     "PiecewiseQuadratic",
+    "Spectral",
     "Tukey",
 ]

@@ -244,6 +244,11 @@ def penalty(name: str, phi: object) -> Penalty:
     """Return a scalar penalty, or raise an error that names the argument and what it is instead."""
     if isinstance(phi, Penalty):
         return phi
+    if isinstance(getattr(phi, "phi", None), Penalty):  # one of `structured`, which imports this file
+        raise TypeError(
+            f"{name}={phi!r} is a penalty on groups or matrices, and must be one on single numbers here: recover takes "
+            "it, and denoise_tv groups the differences of a pixel if it gets the scalar penalty and isotropic=True"
+        )
     kind = phi.__name__ if isinstance(phi, type) else type(phi).__name__
     made = f": give it its parameters, as in {kind}(...)" if isinstance(phi, type) and issubclass(phi, Penalty) else ""
     raise TypeError(

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from ..checks import ConvergenceWarning, finite, floating, integer, nonnegative, positive
 from ..penalties import L2, Penalty
-from ..penalties.base import penalty
 from .certificate import certificate
 from .kinked import admm, primal_dual, proximal_gradient
 from .library import Library
 from .maps import Map, linear
 from .path import family
 from .problem import Array, Callback, Problem, Result, Trace, norm
+from .shaped import Shaped, shaped
 from .smooth import Solver, accelerated, lbfgs, memory_gradient
 from .spectral import Frequencies
 
@@ -37,24 +37,28 @@ class Method:
     """
 
     solve: Solver
-    needs: Callable[[Penalty, bool], str]
+    needs: Callable[[Penalty | Shaped, bool], str]
 
 
-def _smooth(phi: Penalty, identity: bool) -> str:
+def _smooth(phi: Penalty | Shaped, identity: bool) -> str:
     return "a differentiable penalty" if math.isinf(phi.lipschitz) else ""
 
 
-def _identity(phi: Penalty, identity: bool) -> str:
+def _plane(phi: Penalty | Shaped, identity: bool) -> str:
+    return _smooth(phi, identity) or ("a penalty on single numbers" if isinstance(phi, Shaped) else "")
+
+
+def _identity(phi: Penalty | Shaped, identity: bool) -> str:
     return "" if identity else "L=None"
 
 
-def _prox(phi: Penalty, identity: bool) -> str:
+def _prox(phi: Penalty | Shaped, identity: bool) -> str:
     return "a penalty of finite weak_convexity" if math.isinf(phi.weak_convexity) else ""
 
 
 #: The solvers, in the order in which ``method="auto"`` asks them.
 METHODS = {
-    "memory_gradient": Method(memory_gradient, _smooth),
+    "memory_gradient": Method(memory_gradient, _plane),
     "accelerated": Method(accelerated, _smooth),
     "lbfgs": Method(lbfgs, _smooth),
     "proximal_gradient": Method(proximal_gradient, _identity),
@@ -66,7 +70,7 @@ METHODS = {
 def recover(
     y: ArrayLike,
     A: Any,
-    phi: Penalty,
+    phi: Any,
     lam: float,
     L: Any = None,
     *,
@@ -91,17 +95,20 @@ def recover(
     A : None, array_like, sparse array, or operator
         What was measured: None is the identity. An operator has ``shape``, ``matvec`` and ``rmatvec``, as those of
         SciPy and PyLops. A may be complex: x is real all the same.
-    phi : Penalty
-        The penalty.
+    phi : Penalty, Grouped or Spectral
+        The penalty. `Grouped` and `Spectral` see Lx in the shape ``L.dimsd`` where an operator has it (as PyLops names
+        the shape of values), x in its own shape where L is None, and else one axis.
     lam : float
         Weight λ ≥ 0.
     L : None, array_like, sparse array, or operator, optional
-        What is sparse of x, real: `weep.operators.Differences` for total variation, None for x itself.
+        What is sparse of x, real: `weep.operators.Differences` for total variation, None for x itself,
+        `weep.operators.Groups` for groups that overlap.
     method : {"auto", "memory_gradient", "accelerated", "lbfgs", "proximal_gradient", "admm", "primal_dual"}, optional
         The first three are for differentiable penalties. ``memory_gradient`` goes to the best point in the plane of the
-        gradient and the last move (3MG), ``accelerated`` is the optimised gradient method with restart, ``lbfgs`` is
-        SciPy's L-BFGS-B. The others use the prox: ``proximal_gradient`` is FISTA with restart, for ``L=None``, and
-        ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite ``weak_convexity``.
+        gradient and the last move (3MG), for penalties on single numbers; ``accelerated`` is the optimised gradient
+        method with restart, ``lbfgs`` is SciPy's L-BFGS-B. The others use the prox: ``proximal_gradient`` is FISTA with
+        restart, for ``L=None``; ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite
+        ``weak_convexity``.
         ``auto`` takes the first that this list has for the problem.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of A'y. The residual is the norm of the gradient, with
@@ -186,11 +193,12 @@ def recover(
     True
     """
     lam, tol, max_iter = nonnegative("lam", lam), positive("tol", tol), integer("max_iter", max_iter, 1)
-    phi, library = penalty("phi", phi), Library(y)
+    library = Library(y)
     data = np.asarray(library.numpy(y))
     a = linear("A", library.operator(A), data.size)
     ell = linear("L", library.operator(L), a.shape[1])
     shape = _shape(a, ell, data.shape)
+    phi = shaped(phi, ell, shape)
     problem = _problem(data, a, ell, phi, lam, library.numpy(weights), shape)
     name = _choose(method, phi, L is None)
     problems = [(phi, 1.0)] if path is None else family(phi, integer("path", path, 1))
@@ -246,7 +254,13 @@ def _shape(a: Map, ell: Map, of_y: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _problem(
-    data: Array, a: Map, ell: Map, phi: Penalty, lam: float, weights: ArrayLike | None, shape: tuple[int, ...]
+    data: Array,
+    a: Map,
+    ell: Map,
+    phi: Penalty | Shaped,
+    lam: float,
+    weights: ArrayLike | None,
+    shape: tuple[int, ...],
 ) -> Problem:
     if ell.is_complex or (ell.matrix is not None and np.iscomplexobj(ell.source)):
         raise TypeError("L must be real: the penalty takes real numbers")
@@ -276,7 +290,7 @@ def _problem(
     return Problem(a, ell, flat, phi, lam, Frequencies(a, ell, shape))
 
 
-def _choose(method: str, phi: Penalty, identity: bool) -> str:
+def _choose(method: str, phi: Penalty | Shaped, identity: bool) -> str:
     """The name of the method, or an error if there is none."""
     if method == "auto":
         found = next((name for name, record in METHODS.items() if not record.needs(phi, identity)), None)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from .problem import Array, Problem, Trace, norm
+from .shaped import Shaped
 
 #: Largest number of unknowns for which ADMM factorises the matrix of an A that is given as an array.
 DENSE = 1500
@@ -49,7 +50,8 @@ def splitting_step(problem: Problem, start: Array) -> float:
     typical = start if np.any(start) else problem.A.adjoint(problem.y) / (problem.norm_squared or 1.0)
     lx = problem.L(typical)
     s = norm(lx) / math.sqrt(max(1, lx.size))
-    secant = float(problem.phi.grad(s)) / s if s > 0 else 0.0
+    phi = problem.phi.scalar if isinstance(problem.phi, Shaped) else problem.phi
+    secant = float(phi.grad(s)) / s if s > 0 else 0.0
     return max(2.2 * lam * problem.phi.weak_convexity, 8 * lam * secant) or lam
 
 

@@ -2,28 +2,30 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
-from ..penalties import CEL0, MCP, SCAD, WEEP, LogSum, Lp, Penalty, PiE, Tukey
+from ..penalties import CEL0, MCP, SCAD, WEEP, LogSum, Lp, PiE, Tukey
+from .shaped import Shaped
 
 #: How many times a parameter that makes a penalty convex at infinity is larger at the start of the path.
 FAR = 100.0
 
 
-def family(phi: Penalty, k: int) -> list[tuple[Penalty, float]]:
+def family(phi: Any, k: int) -> list[tuple[Any, float]]:
     """The k penalties of a path to φ, each with a factor of λ, the last one φ with 1.
 
     Parameters
     ----------
-    phi : Penalty
-        Where the path ends.
+    phi : Penalty or Shaped
+        Where the path ends. A structured penalty takes the path of the scalar one in it.
     k : int
         Number of problems.
 
     Returns
     -------
-    list of (Penalty, float)
+    list of (Penalty or Shaped, float)
         Only φ where it is convex.
 
     Raises
@@ -33,6 +35,8 @@ def family(phi: Penalty, k: int) -> list[tuple[Penalty, float]]:
     """
     if phi.weak_convexity == 0:
         return [(phi, 1.0)]
+    if isinstance(phi, Shaped):
+        return [(phi.around(member), factor) for member, factor in family(phi.scalar, k)]
     t = np.linspace(0, 1, k) if k > 1 else np.ones(1)
     larger = [float(FAR ** (1 - s)) for s in t]
     if isinstance(phi, WEEP):

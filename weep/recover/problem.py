@@ -14,6 +14,7 @@ from ..penalties import Penalty
 from ..penalties.pieces import curvature
 from .lanczos import largest
 from .maps import Map
+from .shaped import Shaped
 from .spectral import Frequencies, Scaling
 
 Array = NDArray[Any]
@@ -86,7 +87,7 @@ class Problem:
     A: Map
     L: Map
     y: Array
-    phi: Penalty
+    phi: Penalty | Shaped
     lam: float
     frequencies: Frequencies
 
@@ -117,16 +118,16 @@ class Problem:
         return 1.0 if self.L.source is None else largest(lambda x: self.L.adjoint(self.L(x)), self.L.shape[1])
 
 
-def secant(phi: Penalty, t: Array) -> Array:
+def secant(phi: Penalty | Shaped, t: Array) -> Array:
     """φ'(t)/t, the curvature of the parabola above φ that touches it at t; φ''(0) at zero."""
     slope = phi.grad(t)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return np.where(np.abs(t) > 1e-150, np.divide(slope, t), phi.lipschitz)
 
 
-def second(phi: Penalty, t: Array) -> Array:
+def second(phi: Penalty | Shaped, t: Array) -> Array:
     """φ''(t), exact for a piecewise quadratic penalty, else a difference quotient of φ'."""
-    if phi.pieces:
+    if isinstance(phi, Penalty) and phi.pieces:
         return curvature(phi, t)
     reach = 1e-6 * (1 + np.abs(t))
     return (phi.grad(t + reach) - phi.grad(t - reach)) / (2 * reach)
