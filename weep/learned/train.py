@@ -176,7 +176,7 @@ def train(
     batch: int = 8,
     patch: int = 40,
     rate: float = 0.03,
-    inner: int = 40,
+    inner: int = 80,
     seed: int = 0,
     convex: bool = False,
     checkpoint: str | Path | None = None,
@@ -197,7 +197,8 @@ def train(
     rate : float, optional
         The largest rate. It rises over ten steps, and falls along a cosine.
     inner : int, optional
-        Gradient steps to the minimum.
+        Gradient steps to the minimum. With too few, the strength that is learned is that of a point far from it, and
+        the minimum smooths too much in strong noise.
     seed : int, optional
         Of the filters at the start, the patches and the noise.
     convex : bool, optional
