@@ -287,3 +287,61 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path, monke
     resumed, again = train.train(pictures, **small, steps=60, checkpoint=kept)
     assert_array_equal(resumed.filters, whole.filters)
     assert again == history
+
+
+def pixels(shape, dtype=np.float64):
+    return np.random.default_rng(3).random(shape).astype(dtype)
+
+
+def symmetric_filters():
+    """Filters that are even or odd under point reflection, one that is so in each axis, and one in one axis alone."""
+    w = some_filters(4, 5, 2)
+    w = np.array([w[0] + w[0, ::-1, ::-1], w[1] - w[1, ::-1, ::-1], w[2] + w[2, ::-1], w[3] + w[3, :, ::-1]])
+    w[2] -= w[2, :, ::-1]
+    return w
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (150, 37), (67, 1030)])
+@pytest.mark.parametrize("filters", [some_filters(2, 3), symmetric_filters(), some_filters(1, 7)], ids=["3", "5", "7"])
+def test_compiled_gradient_is_the_plain_one(shape, filters):
+    pytest.importorskip("numba", reason="needs the extra 'fast'")
+    from concurrent.futures import ThreadPoolExecutor
+
+    from weep.learned import fused, minimise
+
+    operator = Filters(mirrored(filters) / 9, shape)
+    x, y = pixels(shape), 1 - pixels(shape)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(3) as three:
+        value, gradient = minimise._plain(y, operator, WEEP(20.0, 0.3, 0.1), one)(x)
+        found, other = (minimise._fused(y, operator, WEEP(20.0, 0.3, 0.1), p, fused.band)(x) for p in (one, three))
+    assert_allclose(found[0], value, rtol=1e-12)
+    assert_allclose(found[1], gradient, atol=1e-12)
+    assert found[0] == other[0]
+    assert_array_equal(found[1], other[1])
+
+
+def test_symmetry_leaves_a_quarter_of_the_multiplications():
+    weights, spans = Filters(mirrored(symmetric_filters()[:2]), (4, 4)).symmetry[1:3]
+    assert weights.size == 100
+    assert np.sum(spans[:, 1] - spans[:, 0]) == 13 + 12
+    assert Filters(mirrored(symmetric_filters()), (4, 4)).symmetry[-1].tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pictures_are_denoised_alike_with_and_without_compiled_code(dtype, monkeypatch):
+    from weep import compiled
+
+    y = pixels((70, 65), dtype)
+    fast = learned.denoise(y, 0.1)
+    monkeypatch.setattr(compiled, "USE", False)
+    slow = learned.denoise(y, 0.1)
+    assert fast.x.dtype == slow.x.dtype == dtype
+    assert_allclose(fast.x, slow.x, atol=1e-4 if dtype == np.float32 else 1e-10)
+    assert fast.objective == pytest.approx(slow.objective, rel=1e-5)
+
+
+def test_a_filter_that_is_there_twice_is_refused():
+    """Its mirror image is there once, and the border may break the bound."""
+    w = some_filters(1)[0]
+    with pytest.raises(ValueError, match=r"filters\[1\] is in filters twice"):
+        norm_squared(mirrored([w, -w]))

@@ -3,8 +3,6 @@ r"""A bank of learned filters with one WEEP: a penalty for natural pictures, and
 import math
 import os
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import as_file, files
@@ -18,6 +16,7 @@ from ..checks import ConvergenceWarning, finite, floating, integer, nonnegative,
 from ..denoise import Result
 from ..penalties import WEEP
 from .filters import Filters, mirrored, norm_squared
+from .minimise import minimise
 
 __all__ = ["Bank", "denoise", "load", "stored"]
 
@@ -226,7 +225,9 @@ def denoise(
     φ is 1-weakly convex at every scale and ‖W‖ ≤ 1, hence :math:`\phi_s(Wx) + \|Wx\|^2/2` is convex, and
     :math:`\|x\|^2/2 - \|Wx\|^2/2` too: the sum is the function above, up to linear terms.
 
-    The method is the optimised gradient method with restart, with the step 1/(1 + max(1, a)).
+    The method is the optimised gradient method with restart, with the step 1/(1 + max(1, a)). It starts from
+    (I + 3 WᵀW)⁻¹ y, which saves a third of the steps. Where numba is installed, pictures of 64 × 64 pixels and more
+    are filtered by compiled code. Rows are shared among the processors, and the result does not depend on how many.
 
     References
     ----------
@@ -246,7 +247,7 @@ def denoise(
     if sigma == 0:
         return Result(data.copy(), 0.0, 0, True, np.empty((0, 2)), "closed_form", "global")
     operator, phi = bank.operator(stack.shape[1:], sigma, data.dtype)
-    runs = [_minimise(picture, operator, phi, tol, max_iter) for picture in stack]
+    runs = [minimise(picture, operator, phi, tol, max_iter) for picture in stack]
     x = runs[0][0] if channel_axis is None else np.moveaxis(np.stack([run[0] for run in runs]), 0, channel_axis)
     longest = max((run[1] for run in runs), key=len)
     worst = max(run[1][-1][1] for run in runs)
@@ -260,60 +261,3 @@ def denoise(
     value = float(sum(run[1][-1][0] for run in runs))
     certificate = "global" if converged else "none"
     return Result(x, value, len(longest), converged, np.array(longest), "accelerated gradient", certificate)
-
-
-def _minimise(y: Array, operator: Filters, phi: WEEP, tol: float, max_iter: int) -> tuple[Array, list[Any]]:
-    """The minimum for one picture, and the objective and the relative residual of each iteration."""
-    scale = float(np.linalg.norm(y - y.mean())) or 1.0
-    history: list[Any] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for x, value, gradient in _accelerated(y, operator, phi, pool):
-            history.append((value, float(np.linalg.norm(gradient)) / scale))
-            if history[-1][1] <= tol or len(history) == max_iter:
-                return x, history
-    raise AssertionError("the iterates do not end")  # pragma: no cover
-
-
-def _accelerated(
-    y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor
-) -> Iterator[tuple[Array, float, Any]]:
-    """Points of the optimised gradient method, the objective and its gradient there, for ever."""
-    step, theta = y.dtype.type(1 / (1 + max(1.0, phi.lipschitz))), 1.0
-    x, v = y, y
-    while True:
-        value, gradient = _evaluate(v, y, operator, phi, pool)
-        yield v, value, gradient
-        after = v - step * gradient
-        move = after - x
-        if np.vdot(gradient, move) > 0:
-            v, theta = after, 1.0
-        else:
-            following = (1 + math.sqrt(1 + 4 * theta * theta)) / 2
-            beta, gamma = (y.dtype.type(part / following) for part in (theta - 1, 0.85 * theta))
-            v, theta = after + beta * move + gamma * (after - v), following
-        x = after
-
-
-def _evaluate(x: Array, y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor) -> tuple[float, Array]:
-    """The objective and its gradient: bands of rows side by side, and summed in order, so that threads do not count."""
-    assert phi.hubers is not None
-    a, x1, x2 = map(x.dtype.type, phi.hubers)
-    extended = operator.extend(x)
-
-    def band(rows: slice) -> tuple[float, Array]:
-        # WEEP is a difference of two Huber losses, as in the denoisers.
-        u = operator.analyse(extended, rows)
-        inner, outer = np.clip(u, -x1, x1), np.clip(u, -x2, x2)
-        outer -= inner
-        slopes = a * inner
-        slopes -= outer
-        rise = 2 * np.vdot(slopes, u) - np.vdot(slopes, inner) + np.vdot(outer, outer + inner)
-        return float(rise) / 2, operator.synthesise(slopes, rows)
-
-    bands = operator.bands()
-    out, rest = np.zeros_like(extended), x - y
-    value = float(np.vdot(rest, rest)) / 2
-    for rows, (cost, part) in zip(bands, pool.map(band, bands), strict=True):
-        value += cost
-        out[rows.start : rows.start + len(part)] += part
-    return value, rest + operator.fold(out)

@@ -160,6 +160,46 @@ class Filters(LinearOperator):  # type: ignore[misc]  # SciPy has no types
         spectrum = 1 + weight * self.spectrum
         return np.asarray(idctn(dctn(y, norm="ortho") / spectrum, norm="ortho")).astype(y.dtype)
 
+    @cached_property
+    def symmetry(self) -> tuple[Array, ...]:
+        """The bank by symmetry, for compiled code: what `weep.learned.fused.band` needs to know of it.
+
+        Returns
+        -------
+        planes : ndarray of shape (s², 2)
+            The parts of a patch: which sum or difference along each axis.
+        weights, spans : ndarray
+            All P, then all Q, in these parts, and where the first and last part lies that is not zero.
+        back, back_spans : ndarray
+            The same of the transposed matrix.
+        single : ndarray of bool
+            Which filters are their own mirror image, so that there is no Q.
+        """
+        bank, side = self.filters, self._side
+        q, left, parts, single = side // 2, list(range(len(bank))), [], []
+        while left:
+            w = bank[left.pop(0)]
+            images = [image for image in (w[:, ::-1], w[::-1]) if not _same(image, w)]
+            if images:
+                left.remove(next(k for k in left if _same(images[0], bank[k])))
+            image = images[0] if images else w
+            parts.append((w + image, w - image))
+            single.append(not images)
+        fold = np.zeros((side, side))  # the pixel in the middle, then half the sums of opposite ones, and differences
+        for t in range(q + 1):
+            fold[t, q - t] = fold[t, q + t] = 0.5 if t else 1.0
+            if t:
+                fold[q + t, q + t], fold[q + t, q - t] = 0.5, -0.5
+        even, odd = range(q + 1), range(q + 1, side)
+        planes = np.array(
+            [(i, j) for v, h in ((even, even), (odd, even), (odd, odd), (even, odd)) for i in v for j in h]
+        )
+        folded = fold @ np.concatenate(list(zip(*parts, strict=True))).astype(np.float64) @ fold.T / 2
+        weights = folded[:, planes[:, 0], planes[:, 1]]
+        weights[np.abs(weights) <= 8 * np.finfo(self.dtype).eps * np.max(np.abs(weights))] = 0
+        both = [np.ascontiguousarray(matrix.astype(self.dtype)) for matrix in (weights, weights.T)]
+        return planes, both[0], _spans(both[0]), both[1], _spans(both[1]), np.array(single)
+
     def bands(self) -> list[slice]:
         """Rows that are treated together."""
         rows = max(1, BAND // (self.dims[1] * self._side**2))
@@ -215,6 +255,12 @@ def _bank(filters: ArrayLike) -> Array:
     return bank
 
 
+def _spans(matrix: Array) -> Array:
+    """Where the first entry of each row that is not zero lies, and one past the last."""
+    found = [np.flatnonzero(row) for row in matrix]
+    return np.array([(at[0], at[-1] + 1) if len(at) else (0, 0) for at in found])
+
+
 def _same(w: Array, other: Array) -> bool:
     """Whether filters agree up to rounding and the sign."""
     tiny = 8 * np.finfo(w.dtype).eps * max(1e-300, float(np.max(np.abs(w))))
@@ -228,4 +274,6 @@ def _complete(filters: ArrayLike) -> Array:
         for image in (w[:, ::-1], w[::-1]):
             if not any(_same(image, other) for other in bank):
                 raise ValueError(f"filters[{k}] has a mirror image that is not in filters: see mirrored(filters)")
+        if any(_same(w, other) for other in bank[:k]):
+            raise ValueError(f"filters[{k}] is in filters twice, up to its sign: its mirror images may be there once")
     return bank

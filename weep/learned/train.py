@@ -23,13 +23,13 @@ SIGMAS = (8 / 255, 60 / 255)
 
 
 def pictures() -> list[Array]:
-    """The pictures of the training, in grey and in two sizes. None of them is used by the chapters to judge a bank.
+    """The pictures of the training, in grey and in three sizes. None of them is used by the chapters to judge a bank.
 
     Returns
     -------
     list of ndarray
         Of scikit-image: chelsea, coffee, coins, moon, the left motorcycle, rocket, and the stained tissue; of
-        scikit-learn: china and flower; of Matplotlib: Grace Hopper. Each also at half its size.
+        scikit-learn: china and flower; of Matplotlib: Grace Hopper. Each also at a half and a quarter of its size.
     """
     with extra("images", "training a bank"):
         import matplotlib.cbook
@@ -43,8 +43,8 @@ def pictures() -> list[Array]:
     found += [skimage.io.imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))]
     found += [getattr(skimage.data, name)() for name in names]
     grey = [skimage.color.rgb2gray(p) if p.ndim == 3 else p / 255 for p in found]
-    even = [p[: p.shape[0] // 2 * 2, : p.shape[1] // 2 * 2] for p in grey]
-    return [*grey, *(skimage.measure.block_reduce(p, 2, np.mean) for p in even)]
+    even = [p[: p.shape[0] // 4 * 4, : p.shape[1] // 4 * 4] for p in grey]
+    return [*grey, *(skimage.measure.block_reduce(p, n, np.mean) for n in (2, 4) for p in even)]
 
 
 class _Model(torch.nn.Module):
@@ -68,9 +68,9 @@ class _Model(torch.nn.Module):
         self.slope = torch.nn.Parameter(torch.tensor(-3.0))
         self.convex = convex
 
-    def base(self) -> Any:
+    def base(self, dtype: Any = None) -> Any:
         pairs = zip(self.coefficients, self.bases, strict=True)
-        return torch.cat([torch.einsum("kc,cij->kij", c, b) for c, b in pairs])
+        return torch.cat([torch.einsum("kc,cij->kij", c.to(dtype), b.to(dtype)) for c, b in pairs])
 
     def weep(self) -> tuple[Any, Any]:
         """a and b. With b at its upper end, WEEP is a Huber loss."""
@@ -89,7 +89,8 @@ class _Model(torch.nn.Module):
     def bank(self) -> Bank:
         a, b = (float(value.detach()) for value in self.weep())
         limit = math.sqrt(2 * a)
-        base, scale = self.base().detach().double().numpy(), tuple(self.scale.detach().tolist())
+        # In double precision, so that filters are even or odd to the last digit.
+        base, scale = self.base(torch.float64).detach().numpy(), tuple(self.scale.detach().tolist())
         base -= base.mean((1, 2), keepdims=True)
         return Bank(
             base, self.exponents.detach().double().numpy(), a, limit if self.convex else min(b, limit), scale, SIGMAS
@@ -124,9 +125,14 @@ def _slopes(u: Any, a: Any, x1: Any, x2: Any) -> Any:
 def _solve(y: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int) -> Any:
     """Accelerated gradient with restart, as in `weep.learned.denoise`."""
     q, step, theta = bank.shape[-1] // 2, 1 / (1 + max(1.0, float(phi[0]))), 1.0
+    a, x1, x2 = map(float, phi)
     x = v = y
+    inner = y.new_empty(len(y), len(bank), *y.shape[2:])
     for _ in range(steps):
-        gradient = v - y + _adjoint(_slopes(functional.conv2d(_extend(v, q), bank), *phi), bank)
+        # In place: what this loop costs is new memory, above all.
+        outer = functional.conv2d(_extend(v, q), bank)
+        torch.clamp(outer, -x1, x1, out=inner).mul_(a + 1).sub_(outer.clamp_(-x2, x2))
+        gradient = (v - y).add_(_adjoint(inner, bank))
         after = v - step * gradient
         move = after - x
         if float((gradient * move).sum()) > 0:
@@ -150,7 +156,7 @@ def _dual(x: Any, clean: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int =
     q, d, rr = torch.zeros_like(r), r.clone(), float(r.square().sum())
     enough = 1e-4 * rr
     for _ in range(steps):
-        hd = d + _adjoint(curvature * functional.conv2d(_extend(d, side), bank), bank)
+        hd = d + _adjoint(functional.conv2d(_extend(d, side), bank).mul_(curvature), bank)
         length = rr / max(float((d * hd).sum()), 1e-30)
         q, r, before = q + length * d, r - length * hd, rr
         rr = float(r.square().sum())
@@ -170,7 +176,7 @@ def train(
     batch: int = 8,
     patch: int = 40,
     rate: float = 0.03,
-    inner: int = 40,
+    inner: int = 80,
     seed: int = 0,
     convex: bool = False,
     checkpoint: str | Path | None = None,
@@ -191,7 +197,8 @@ def train(
     rate : float, optional
         The largest rate. It rises over ten steps, and falls along a cosine.
     inner : int, optional
-        Gradient steps to the minimum.
+        Gradient steps to the minimum. With too few, the strength that is learned is that of a point far from it, and
+        the minimum smooths too much in strong noise.
     seed : int, optional
         Of the filters at the start, the patches and the noise.
     convex : bool, optional

@@ -6,6 +6,7 @@ from .concave import CEL0, MCP, SCAD
 from .convex import L1, L2, Huber
 from .factorised import DWF
 from .folded import LogSum, Lp, PiE
+from .learnable import LearnableWEEP
 from .ordered import EROWL, ROWL, RSSS
 from .pieces import Piece, PiecewiseQuadratic
 from .redescending import Tukey
@@ -28,6 +29,7 @@ __all__ = [
     "CappedL2",
     "Grouped",
     "Huber",
+    "LearnableWEEP",
     "LogSum",
     "Lp",
     "Penalty",
