@@ -119,7 +119,7 @@ def test_each_judgement_is_displayed_and_found_under_its_heading_once(tmp_path):
     (tmp_path / "01-a.ipynb").write_text(json.dumps(CHAPTER), encoding="utf-8")
     assert collect(tmp_path) == {n: [Finding("holds", "m", "[Title](01-a.ipynb#measured)")] for n in ("I.1", "IV-B.3")}
     assert finding(tmp_path, "01-a", "^Ours") == Finding("fails", "n", "[Title](01-a.ipynb#measured)")
-    with pytest.raises(ValueError, match="matches 0 of \\['Ours.'\\]"):
+    with pytest.raises(ValueError, match=r"matches 0 of \['Ours\.'\]"):
         finding(tmp_path, "01-a", "Theirs")
 
 
