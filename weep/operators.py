@@ -30,6 +30,14 @@ def differences(x: Array) -> list[Array]:
     -------
     list of d ndarrays
         :math:`(D_k x)_i = x_{i+1} - x_i` along axis k: one entry less than x on that axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import differences
+    >>> differences(np.array([[1.0, 3.0], [2.0, 2.0]]))
+    [array([[ 1., -1.]]), array([[2.],
+           [0.]])]
     """
     return [np.diff(x, axis=axis) for axis in range(x.ndim)]
 
@@ -46,6 +54,13 @@ def adjoint(parts: Sequence[Array]) -> Array:
     -------
     ndarray
         :math:`\\sum_k D_k^\\top p_k`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import adjoint
+    >>> adjoint([np.array([2.0, -1.0])])
+    array([-2.,  3., -1.])
     """
     first = parts[0]
     out = np.zeros((first.shape[0] + 1, *first.shape[1:]), first.dtype)
@@ -69,6 +84,12 @@ def spectrum(shape: Sequence[int]) -> NDArray[np.float64]:
     -------
     ndarray
         :math:`\sum_k 4\sin^2\frac{\pi i_k}{2n_k}`, of that shape.
+
+    Examples
+    --------
+    >>> from weep.operators import spectrum
+    >>> spectrum((3,)).round(6)
+    array([0., 1., 3.])
     """
     values = np.zeros(tuple(shape))
     for axis, n in enumerate(shape):
@@ -89,6 +110,12 @@ def norm_squared(shape: Sequence[int]) -> float:
     -------
     float
         ‖D‖².
+
+    Examples
+    --------
+    >>> from weep.operators import norm_squared
+    >>> round(norm_squared((64, 64)), 3)
+    7.995
     """
     return sum(4 * math.sin(math.pi * (n - 1) / (2 * n)) ** 2 for n in shape)
 
@@ -111,6 +138,13 @@ def resolvent(shape: Sequence[int], weight: float, dtype: Any) -> Callable[[Arra
     -------
     callable
         y ↦ x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import resolvent
+    >>> resolvent((3,), 1.0, np.float64)(np.array([0.0, 4.0, 0.0])).round(6)
+    array([1., 2., 1.])
     """
     if len(shape) == 1 and shape[0] > 1:
         degree = np.full(shape[0], 2, dtype)

@@ -95,6 +95,12 @@ def denoise_tv(
     ValueError
         If a parameter is outside its domain, or the method cannot treat this penalty.
 
+    See Also
+    --------
+    weep.recover : The same for any linear measurements and any L.
+    weep.denoise.is_convex : Whether a weight leaves one minimum.
+    weep.learned.denoise : Learned filters in the place of differences.
+
     Notes
     -----
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not
