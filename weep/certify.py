@@ -54,6 +54,13 @@ def convex_envelope(f: Scalar, x: ArrayLike) -> Array:
     ------
     ValueError
         If the grid does not increase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import certify
+    >>> certify.convex_envelope(lambda x: np.abs(np.abs(x) - 1), [-2.0, -1.0, 0.0, 1.0, 2.0])
+    array([1., 0., 0., 0., 1.])
     """
     grid = _grid(x)
     values = np.asarray(f(grid), dtype=np.float64)
@@ -81,6 +88,14 @@ def weakly_convex_envelope(f: Scalar, x: ArrayLike, modulus: float = 1.0) -> Arr
     -------
     ndarray
         The envelope on the grid, from above as in `convex_envelope`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import WEEP, certify
+    >>> phi, x = WEEP(3.0, 0.3), np.linspace(-4, 4, 4001)
+    >>> bool(np.max(np.abs(certify.weakly_convex_envelope(phi.base, x) - phi(x))) < 1e-5)
+    True
     """
     grid = _grid(x)
     parabola = modulus / 2 * grid**2
@@ -107,6 +122,13 @@ def prox(f: Scalar, z: ArrayLike, step: float) -> tuple[Array, Array]:
     x, value : ndarray
         The best point found, and its objective: an upper bound of the minimum. The value is good to rounding; the
         point, as in any search on values, only to about the square root of that.
+
+    Examples
+    --------
+    >>> from weep import L1, certify
+    >>> x, value = certify.prox(L1(), [2.0, 0.3], step=0.5)
+    >>> x.round(6), value.round(6)
+    (array([1.5, 0. ]), array([0.875, 0.045]))
     """
     centre = np.atleast_1d(np.asarray(z, dtype=np.float64)).ravel()
     best_x, best_value = np.empty_like(centre), np.empty_like(centre)
@@ -135,6 +157,14 @@ def prox_excess(f: Scalar, candidate: Callable[[Array], Any], z: ArrayLike, step
     -------
     float
         At most rounding for a right prox; clearly positive for one that is not a global minimiser. NaN if it gives NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import WEEP, certify
+    >>> phi, z = WEEP(10.0, 0.1), np.linspace(-3, 3, 61)
+    >>> certify.prox_excess(phi, lambda z: phi.prox(z, 0.5), z, 0.5) < 1e-12
+    True
     """
     centre = np.asarray(z, dtype=np.float64)
     x = np.asarray(candidate(centre), dtype=np.float64)
@@ -206,6 +236,12 @@ def lipschitz(grad: Scalar, low: float, high: float) -> float:
     float
         A lower bound of the Lipschitz constant on the interval, good to about a thousandth; ``inf`` if the quotients
         grow with the refinement as those of a jump do.
+
+    Examples
+    --------
+    >>> from weep import WEEP, certify
+    >>> round(certify.lipschitz(WEEP(10.0, 0.1).grad, -3.0, 3.0), 2)
+    10.0
     """
 
     def quotients(x: Array) -> tuple[Array, float]:
@@ -230,6 +266,12 @@ def weak_convexity(f: Scalar, low: float, high: float) -> float:
     float
         A lower bound of the modulus on the interval, good to about a thousandth; ``inf`` if it grows with the
         refinement as at a concave kink or a jump.
+
+    Examples
+    --------
+    >>> from weep import WEEP, certify
+    >>> round(certify.weak_convexity(WEEP(10.0, 0.1), -3.0, 3.0), 2)
+    1.0
     """
 
     def concavity(x: Array) -> tuple[Array, float]:
@@ -242,12 +284,26 @@ def weak_convexity(f: Scalar, low: float, high: float) -> float:
 
 
 def bias(prox: Callable[[float, float], Any], step: float, far: float = 1e6) -> float:
-    """What a prox takes off a large value: z − prox(z) at z = ``far``. Zero for a penalty without bias."""
+    """What a prox takes off a large value: z − prox(z) at z = ``far``. Zero for a penalty without bias.
+
+    Examples
+    --------
+    >>> from weep import WEEP, certify
+    >>> round(certify.bias(WEEP(10.0, 0.1).prox, step=0.5), 6)
+    0.05
+    """
     return float(far - prox(far, step))
 
 
 def tail_slope(f: Callable[[float], Any], far: float = 1e6) -> float:
-    """Mean slope of a penalty between ``far`` and twice that. Zero where gradients vanish."""
+    """Mean slope of a penalty between ``far`` and twice that. Zero where gradients vanish.
+
+    Examples
+    --------
+    >>> from weep import WEEP, certify
+    >>> round(certify.tail_slope(WEEP(10.0, 0.1)), 6)
+    0.1
+    """
     return float((f(2 * far) - f(far)) / far)
 
 

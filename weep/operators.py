@@ -32,6 +32,14 @@ def differences(x: Array, axes: Sequence[int] | None = None) -> list[Array]:
     -------
     list of ndarrays, one for each axis
         :math:`(D_k x)_i = x_{i+1} - x_i` along axis k: one entry less than x on that axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import differences
+    >>> differences(np.array([[1.0, 3.0], [2.0, 2.0]]))
+    [array([[ 1., -1.]]), array([[2.],
+           [0.]])]
     """
     return [np.diff(x, axis=axis) for axis in (range(x.ndim) if axes is None else axes)]
 
@@ -50,6 +58,13 @@ def adjoint(parts: Sequence[Array], axes: Sequence[int] | None = None) -> Array:
     -------
     ndarray
         :math:`\\sum_k D_k^\\top p_k`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import adjoint
+    >>> adjoint([np.array([2.0, -1.0])])
+    array([-2.,  3., -1.])
     """
     axes = range(len(parts)) if axes is None else axes
     first = parts[0]
@@ -74,6 +89,12 @@ def spectrum(shape: Sequence[int]) -> NDArray[np.float64]:
     -------
     ndarray
         :math:`\sum_k 4\sin^2\frac{\pi i_k}{2n_k}`, of that shape.
+
+    Examples
+    --------
+    >>> from weep.operators import spectrum
+    >>> spectrum((3,)).round(6)
+    array([0., 1., 3.])
     """
     values = np.zeros(tuple(shape))
     for axis, n in enumerate(shape):
@@ -94,6 +115,12 @@ def norm_squared(shape: Sequence[int]) -> float:
     -------
     float
         ‖D‖².
+
+    Examples
+    --------
+    >>> from weep.operators import norm_squared
+    >>> round(norm_squared((64, 64)), 3)
+    7.995
     """
     return sum(4 * math.sin(math.pi * (n - 1) / (2 * n)) ** 2 for n in shape)
 
@@ -122,6 +149,13 @@ def resolvent(
     -------
     callable
         y ↦ x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep.operators import resolvent
+    >>> resolvent((3,), 1.0, np.float64)(np.array([0.0, 4.0, 0.0])).round(6)
+    array([1., 2., 1.])
     """
     if len(shape) == 1 and shape[0] > 1:
         weights = np.broadcast_to(np.asarray(weight, dtype), (shape[0] - 1,))

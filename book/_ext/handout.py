@@ -22,7 +22,7 @@ ARCHIVE = "weep-book.zip"
 #: install the package from there.
 PUBLISHED = "gh-pages"
 #: These collect what the other notebooks store.
-COLLECTING = ("index", "ledger", "errata")
+COLLECTING = ("index", "story", "ledger", "errata")
 
 
 def repository(url, environ):

@@ -83,7 +83,15 @@ window.addEventListener("afterprint", () => {
   before = null;
 });
 
+/* The arrow that unfolds the pages below a page has no name of its own. */
+function name() {
+  for (const arrow of document.querySelectorAll("nav summary:has(.toctree-toggle)")) {
+    arrow.setAttribute("aria-label", "Pages below");
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  name();
   enlarge();
   fold();
   back();

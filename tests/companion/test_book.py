@@ -16,7 +16,7 @@ from weep.companion import ledger, report
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-CHAPTERS = [path for path in NOTEBOOKS if path.stem not in ("index", "ledger", "errata")]
+CHAPTERS = [path for path in NOTEBOOKS if path.stem not in ("index", "story", "ledger", "errata")]
 THEORY = ("01", "02", "03", "04", "05")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|tmp|work|Users|opt|usr|var)/|[A-Z]:\\\\?Users", re.IGNORECASE)
 SHOWN = re.compile(r"text/(plain|html|markdown|latex)|image/(png|svg\+xml)|application/vnd\.weep\.verdicts\+json")

@@ -27,9 +27,9 @@ from weep.operators import adjoint, differences
 ROOT = Path(__file__).parent.parent.parent
 HTML = Path(os.environ.get("WEEP_HTML", ROOT / "_build" / "html"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [
-    Path(name).name for name in [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
-]
+CHAPTERS = [page for part in TOC["parts"] for page in part["chapters"]]
+LISTED = [page for chapter in CHAPTERS for page in (chapter, *chapter.get("sections", []))]
+PAGES = [Path(name).name for name in [TOC["root"], *(page["file"] for page in LISTED)]]
 WITHOUT_MATH = {"bibliography", "run"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MEGABYTE = 1_000_000

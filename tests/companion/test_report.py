@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from weep.companion.ledger import Finding, collect, ledger, slug
+from weep.companion.ledger import Finding, collect, finding, ledger, slug
 from weep.companion.report import VERDICTS, VERDICTS_TYPE, Judge, Table
 
 
@@ -118,6 +118,9 @@ def test_each_judgement_is_displayed_and_found_under_its_heading_once(tmp_path):
     assert first["text/plain"] == first["text/markdown"] != second["text/markdown"]
     (tmp_path / "01-a.ipynb").write_text(json.dumps(CHAPTER), encoding="utf-8")
     assert collect(tmp_path) == {n: [Finding("holds", "m", "[Title](01-a.ipynb#measured)")] for n in ("I.1", "IV-B.3")}
+    assert finding(tmp_path, "01-a", "^Ours") == Finding("fails", "n", "[Title](01-a.ipynb#measured)")
+    with pytest.raises(ValueError, match=r"matches 0 of \['Ours\.'\]"):
+        finding(tmp_path, "01-a", "Theirs")
 
 
 def test_a_cell_that_runs_again_judges_anew(tmp_path):

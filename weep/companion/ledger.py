@@ -4,13 +4,18 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .report import VERDICTS, VERDICTS_TYPE, Table
 
-__all__ = ["Entry", "Finding", "collect", "ledger", "slug", "tally"]
+__all__ = ["Entry", "Finding", "collect", "finding", "ledger", "slug", "tally"]
+
+#: A verdict as it is shown, and what it is called.
+JUDGED = re.compile(r"\*\*(?P<verdict>[^*]+)\*\*: (?P<claim>.+) \*Because:\* (?P<because>.+)\.")
+VERDICT_OF = {shown: verdict for verdict, shown in VERDICTS.items()}
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,44 @@ def collect(folder: str | os.PathLike[str], leave_out: Sequence[str] = ()) -> di
     for path in sorted(Path(folder).glob("*.ipynb")):
         if path.stem in leave_out:
             continue
-        title = anchor = ""
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
-                headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
-                title = title or (headings or [""])[0]
-                anchor = slug(headings[-1]) if headings else anchor
-            for output in cell.get("outputs", ()):
-                for number, verdict in output.get("data", {}).get(VERDICTS_TYPE, {}).items():
-                    found.setdefault(number, []).append(Finding(**verdict, link=f"[{title}]({path.name}#{anchor})"))
+        for link, data in _outputs(path):
+            for number, verdict in data.get(VERDICTS_TYPE, {}).items():
+                found.setdefault(number, []).append(Finding(**verdict, link=link))
     return found
+
+
+def finding(folder: str | os.PathLike[str], page: str, claim: str) -> Finding:
+    """The verdict on a claim without a number: a finding of the book itself, as the notebook of a page stores it.
+
+    Parameters
+    ----------
+    folder : path
+        Where the notebooks are.
+    page : str
+        Name of the notebook, without its ending.
+    claim : str
+        A regular expression that the sentence of one claim matches.
+
+    Returns
+    -------
+    Finding
+        What was found.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one verdict of the page matches.
+    """
+    path = Path(folder, f"{page}.ipynb")
+    found, seen = [], []
+    for link, data in _outputs(path):
+        if line := JUDGED.fullmatch("".join(data.get("text/markdown", ""))):
+            seen.append(line["claim"])
+            if re.search(claim, line["claim"]):
+                found.append(Finding(VERDICT_OF[line["verdict"]], line["because"], link))
+    if len(found) != 1:
+        raise ValueError(f"claim={claim!r} must match one verdict of {path.name}, and matches {len(found)} of {seen}")
+    return found[0]
 
 
 def ledger(listed: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:
@@ -143,6 +176,18 @@ def tally(entries: Iterable[Entry]) -> Table:
     counts = Counter(entry.verdict for entry in entries)
     rows = [(shown, counts[verdict]) for verdict, shown in VERDICTS.items() if counts[verdict]]
     return Table(("verdict", "claims of the paper"), [*rows, ("all", counts.total())])
+
+
+def _outputs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The data of each output of a notebook, and before it a link to the heading above, in Markdown."""
+    title = anchor = ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
+            title = title or (headings or [""])[0]
+            anchor = slug(headings[-1]) if headings else anchor
+        for output in cell.get("outputs", ()):
+            yield f"[{title}]({path.name}#{anchor})", output.get("data", {})
 
 
 def _entry(claim: Mapping[str, str], found: Sequence[Finding]) -> Entry:

@@ -120,6 +120,12 @@ def denoise_tv(
         If a parameter is outside its domain, or the method cannot treat this penalty or an option; or if a signal, or a
         channel, has no weight above 0, or a missing value is cut off from the others by λ = 0.
 
+    See Also
+    --------
+    weep.recover : The same for any linear measurements and any L.
+    weep.denoise.is_convex : Whether a weight leaves one minimum.
+    weep.learned.denoise : Learned filters in the place of differences.
+
     Notes
     -----
     Where the objective is not convex (`is_convex`), all methods but ``exact`` find a stationary point, which need not

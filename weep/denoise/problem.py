@@ -304,6 +304,13 @@ def is_convex(phi: Penalty, lam: float, shape: Sequence[int]) -> bool:
     :math:`\frac12\|x\|^2 - \frac{\lambda w}2\|Dx\|^2`, which is convex under the condition. Necessary: on the ramp
     :math:`x = t\,(i_1 + \dots + i_d)` all differences are t. Where φ has curvature −w at t, the Hessian there is
     :math:`I - \lambda w D^\top D`. WEEP has it between :math:`x_1` and :math:`x_2`, hence the condition on λ alone.
+
+    Examples
+    --------
+    >>> from weep import WEEP
+    >>> from weep.denoise import is_convex
+    >>> is_convex(WEEP(30.0, 0.0), 0.125, (64, 64)), is_convex(WEEP(30.0, 0.0), 0.2, (64, 64))
+    (True, False)
     """
     return lam * phi.weak_convexity * norm_squared(shape) <= 1
 
@@ -332,6 +339,14 @@ def admm_step(y: Array, phi: Penalty, lam: float, axes: Sequence[int] | None = N
     -------
     float
         ρ > 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import WEEP
+    >>> from weep.denoise import admm_step
+    >>> round(admm_step(np.array([0.0, 2.0, 1.0]), WEEP(10.0, 0.1), lam=0.5), 2)
+    1.1
     """
     y, least = floating("y", y), 2.2 * lam * phi.weak_convexity
     kinked = math.isinf(phi.lipschitz)

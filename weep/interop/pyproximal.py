@@ -32,6 +32,15 @@ class Separable(ProxOperator):
         If ``phi`` is no penalty, or ``sigma`` no real number.
     ValueError
         If ``sigma`` is not above zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import WEEP
+    >>> from weep.interop.pyproximal import Separable
+    >>> f = Separable(WEEP(10.0, 0.1), sigma=1.0)
+    >>> f.prox(np.array([0.1, 3.0]), 0.5).round(3)
+    array([0.017, 2.95 ])
     """
 
     def __init__(self, phi: Penalty, sigma: float = 1.0) -> None:

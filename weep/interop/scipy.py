@@ -35,6 +35,17 @@ def penalised(fun: Callable[..., tuple[float, Any]], phi: Penalty, lam: float) -
         If ``phi`` is no penalty, or ``lam`` no real number.
     ValueError
         If ``phi`` has a kink, or ``lam`` is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.optimize import minimize
+    >>> from weep import WEEP
+    >>> from weep.interop.scipy import penalised
+    >>> y = np.array([0.1, 3.0])
+    >>> fun = penalised(lambda x: (np.sum((x - y) ** 2) / 2, x - y), WEEP(10.0, 0.0), lam=0.5)
+    >>> minimize(fun, np.zeros(2), jac=True).x.round(3)
+    array([0.017, 3.   ])
     """
     phi, lam = smooth("phi", phi), nonnegative("lam", lam)
 
@@ -65,6 +76,16 @@ def loss(phi: Penalty) -> Callable[[Any], Any]:
         If ``phi`` is no penalty.
     ValueError
         If ``phi`` has a kink: then ρ' is infinite at zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.optimize import least_squares
+    >>> from weep import Tukey
+    >>> from weep.interop.scipy import loss
+    >>> y = np.array([1.0, 1.1, 0.9, 100.0])
+    >>> least_squares(lambda m: y - m, [0.0], loss=loss(Tukey())).x.round(3)
+    array([1.])
     """
     phi = smooth("phi", phi)
 

@@ -49,6 +49,16 @@ def denoise_tv(
     -------
     ndarray
         Floating point, same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import WEEP
+    >>> from weep.interop.skimage import denoise_tv
+    >>> picture = np.kron([[0.2, 0.8], [0.6, 0.4]], np.ones((8, 8)))
+    >>> noisy = picture + 0.1 * np.random.default_rng(0).standard_normal(picture.shape)
+    >>> bool(np.std(denoise_tv(noisy, 0.1) - picture) < np.std(noisy - picture))
+    True
     """
     phi = WEEP(a=100.0, b=0.1, scale=0.2) if phi is None else phi
     return denoise.denoise_tv(

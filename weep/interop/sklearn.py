@@ -57,6 +57,15 @@ class SmoothRegression(RegressorMixin, BaseEstimator):
     (with a loss that scales with y). If not, φ sets a unit for w, as in every model with a penalty.
 
     Parameters of loss and penalty have names too, for a search: ``loss__delta``, ``penalty__a``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import Huber
+    >>> from weep.interop.sklearn import SmoothRegression
+    >>> X, y = np.arange(6.0)[:, None], np.array([0.0, 2.0, 4.0, 6.0, 8.0, 60.0])
+    >>> SmoothRegression(loss=Huber(0.1), alpha=0.0).fit(X, y).coef_.round(1)
+    array([2.])
     """
 
     def __init__(

@@ -29,6 +29,17 @@ class Norm(RobustNorm):
         If ``phi`` is no penalty.
     ValueError
         If ``phi`` has a kink: the weight of a residual of zero would be infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import statsmodels.api as sm
+    >>> from weep import WEEP
+    >>> from weep.interop.statsmodels import Norm
+    >>> X = sm.add_constant(np.arange(8.0))
+    >>> y = 2 * np.arange(8.0) + np.array([0.1, -0.1, 0.0, 0.1, -0.1, 0.0, 0.1, 50.0])
+    >>> sm.RLM(y, X, M=Norm(WEEP(2.0, 0.0, scale=3.0))).fit().params[1:].round(1)
+    array([2.])
     """
 
     def __init__(self, phi: Penalty) -> None:

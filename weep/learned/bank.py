@@ -165,6 +165,13 @@ def load(name: str = "weep") -> Bank:
     ------
     ValueError
         If there is none of this name.
+
+    Examples
+    --------
+    >>> from weep import learned
+    >>> filters, phi = learned.load().at(sigma=0.1)
+    >>> phi.weak_convexity
+    1.0
     """
     if name not in stored():
         raise ValueError(f"name={name!r} must be one of {stored()}")
@@ -233,6 +240,21 @@ def denoise(
     ----------
     A. Goujon, S. Neumayer, M. Unser, "Learning weakly convex regularizers for convergent image-reconstruction
     algorithms", SIAM J. Imaging Sci. 17(1), 2024. arXiv:2308.10542.
+
+    See Also
+    --------
+    weep.learned.load : The stored bank.
+    weep.denoise_tv : Differences in the place of learned filters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from weep import learned
+    >>> clean = np.kron([[0.2, 0.8], [0.6, 0.4]], np.ones((16, 16)))
+    >>> y = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
+    >>> r = learned.denoise(y, 0.1)
+    >>> bool(np.mean((r.x - clean) ** 2) < np.mean((y - clean) ** 2) / 4), r.certificate
+    (True, 'global')
     """
     data = finite("y", floating("y", y))
     data = data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)

@@ -18,6 +18,12 @@ class L0(Penalty):
 
     The gradient is 0 everywhere; at 0, where φ jumps, that is one choice of many. The prox is hard thresholding at
     √(2 step): several libraries have other thresholds. At the threshold it returns 0.
+
+    Examples
+    --------
+    >>> from weep import L0
+    >>> L0().prox([-2.0, 0.3, 1.5], step=0.5)
+    array([-2. ,  0. ,  1.5])
     """
 
     @property
@@ -58,6 +64,12 @@ class CappedL1(PiecewiseQuadratic):
     ----------
     D. Peleg, R. Meir, "A bilinear formulation for vector sparsity optimization", Signal Process. 88(2), 2008.
     T. Zhang, "Analysis of multi-stage convex relaxation for sparse regularization", J. Mach. Learn. Res. 11, 2010.
+
+    Examples
+    --------
+    >>> from weep import CappedL1
+    >>> CappedL1(theta=1.0).prox([0.5, 1.0, 3.0], step=0.25)
+    array([0.25, 0.75, 3.  ])
     """
 
     theta: float
@@ -96,6 +108,12 @@ class CappedL2(PiecewiseQuadratic):
     References
     ----------
     E. Strekalovskiy, D. Cremers, "Real-time minimization of the piecewise smooth Mumford-Shah functional", ECCV 2014.
+
+    Examples
+    --------
+    >>> from weep import CappedL2
+    >>> CappedL2(a=2.0)([0.5, 1.0, 3.0])
+    array([0.25, 1.  , 1.  ])
     """
 
     a: float

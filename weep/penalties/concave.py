@@ -34,6 +34,12 @@ class MCP(PiecewiseQuadratic):
     References
     ----------
     C.-H. Zhang, "Nearly unbiased variable selection under minimax concave penalty", Ann. Stat. 38(2), 2010.
+
+    Examples
+    --------
+    >>> from weep import MCP
+    >>> MCP(lam=1.0, gamma=2.0).prox([0.4, 1.0, 3.0], step=0.5).round(2)
+    array([0.  , 0.67, 3.  ])
     """
 
     lam: float
@@ -106,6 +112,12 @@ class CEL0(PiecewiseQuadratic):
     ----------
     E. Soubies, L. Blanc-Féraud, G. Aubert, "A continuous exact ℓ0 penalty (CEL0) for least squares regularized
     problem", SIAM J. Imaging Sci. 8(3), 2015.
+
+    Examples
+    --------
+    >>> from weep import CEL0
+    >>> CEL0(lam=0.5, norm=2.0)([0.0, 0.1, 3.0])
+    array([0.  , 0.18, 0.5 ])
     """
 
     lam: float
@@ -156,6 +168,12 @@ class SCAD(PiecewiseQuadratic):
     ----------
     J. Fan, R. Li, "Variable selection via nonconcave penalized likelihood and its oracle properties", J. Am. Stat.
     Assoc. 96(456), 2001.
+
+    Examples
+    --------
+    >>> from weep import SCAD
+    >>> SCAD(lam=1.0).prox([0.5, 1.0, 4.0], step=0.5)
+    array([0. , 0.5, 4. ])
     """
 
     lam: float

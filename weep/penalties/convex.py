@@ -19,6 +19,12 @@ class L1(PiecewiseQuadratic):
     References
     ----------
     R. Tibshirani, "Regression shrinkage and selection via the lasso", J. R. Stat. Soc. B 58(1), 1996.
+
+    Examples
+    --------
+    >>> from weep import L1
+    >>> L1().prox([-2.0, 0.3, 1.0], step=0.5)
+    array([-1.5,  0. ,  0.5])
     """
 
     def _pieces(self) -> tuple[tuple[float, float, float], ...]:
@@ -36,7 +42,14 @@ class L1(PiecewiseQuadratic):
 
 @dataclass(frozen=True)
 class L2(PiecewiseQuadratic):
-    """Half the square, φ(x) = x²/2. The prox is z/(1 + step)."""
+    """Half the square, φ(x) = x²/2. The prox is z/(1 + step).
+
+    Examples
+    --------
+    >>> from weep import L2
+    >>> L2().prox([-2.0, 0.3, 1.0], step=1.0)
+    array([-1.  ,  0.15,  0.5 ])
+    """
 
     def _pieces(self) -> tuple[tuple[float, float, float], ...]:
         return ((0.0, 0.0, 1.0),)
@@ -67,6 +80,12 @@ class Huber(PiecewiseQuadratic):
     References
     ----------
     P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Stat. 35(1), 1964.
+
+    Examples
+    --------
+    >>> from weep import Huber
+    >>> Huber(delta=1.0).grad([-3.0, 0.5, 3.0])
+    array([-1. ,  0.5,  1. ])
     """
 
     delta: float = 1.345

@@ -36,6 +36,13 @@ class DWF:
     C. Kolb, T. Weber, B. Bischl, D. Rügamer, "Deep weight factorization: sparse learning through the lens of artificial
     symmetries", ICLR 2025. For D = 2: P. D. Hoff, "Lasso, fractional norm and structured sparse estimation using a
     Hadamard product parametrization", Comput. Stat. Data Anal. 115, 2017.
+
+    Examples
+    --------
+    >>> from weep import DWF
+    >>> phi = DWF(depth=2)
+    >>> phi.collapse([[2.0, 0.5], [3.0, 1.0]])
+    array([6. , 0.5])
     """
 
     depth: int

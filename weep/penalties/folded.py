@@ -73,6 +73,12 @@ class LogSum(Folded):
     E. J. Candès, M. B. Wakin, S. P. Boyd, "Enhancing sparsity by reweighted ℓ1 minimization", J. Fourier Anal. Appl.
     14(5), 2008. A. Prater-Bennette, L. Shen, E. E. Tripp, "The proximity operator of the log-sum penalty", J. Sci.
     Comput. 93(3), 2022.
+
+    Examples
+    --------
+    >>> from weep import LogSum
+    >>> LogSum(eps=1.0)([0.0, 1.0, 3.0]).round(2)
+    array([0.  , 0.69, 1.39])
     """
 
     eps: float
@@ -121,6 +127,12 @@ class PiE(Folded):
     P. S. Bradley, O. L. Mangasarian, "Feature selection via concave minimization and support vector machines", ICML
     1998. Y. Liu, Y. Zhou, R. Lin, "The proximal operator of the piece-wise exponential function", IEEE Signal Process.
     Lett. 31, 2024, who correct an earlier prox that lacked a case.
+
+    Examples
+    --------
+    >>> from weep import PiE
+    >>> PiE(sigma=1.0).grad([0.5, 1.0, 3.0]).round(2)
+    array([0.61, 0.37, 0.05])
     """
 
     sigma: float
@@ -169,6 +181,12 @@ class Lp(Folded):
     G. Marjanovic, V. Solo, "On ℓq optimization and matrix completion", IEEE Trans. Signal Process. 60(11), 2012.
     Z. Xu, X. Chang, F. Xu, H. Zhang, "L1/2 regularization: a thresholding representation theory and a fast solver",
     IEEE Trans. Neural Netw. Learn. Syst. 23(7), 2012.
+
+    Examples
+    --------
+    >>> from weep import Lp
+    >>> Lp(p=0.5)([0.0, 1.0, 4.0])
+    array([0., 1., 2.])
     """
 
     p: float

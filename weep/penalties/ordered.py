@@ -120,6 +120,12 @@ class ROWL(Ordered):
     application to edge-preserving smoothing", ICASSP 2024. We have not seen its text: the formula above is our reading
     of the name. The ordered weighted L1 norm has decreasing weights and is convex; its prox (with its averaging over
     neighbours) is not the one for increasing weights.
+
+    Examples
+    --------
+    >>> from weep import ROWL
+    >>> float(ROWL([0.0, 1.0, 1.0])([3.0, -1.0, 0.5]))
+    1.5
     """
 
     def _value(self, r: Array, w: Array) -> float:
@@ -151,6 +157,12 @@ class RSSS(Ordered):
     T. Sasaki, K. Hayase, M. Kitahara, S. Ono, "Sparse regularization with reverse sorted sum of squares via an unrolled
     difference-of-convex approach", IEEE Open J. Signal Process. 6, 2025. We have not seen its text: the formula
     above is our reading of the name, and the factor 1/2 is ours.
+
+    Examples
+    --------
+    >>> from weep import RSSS
+    >>> float(RSSS([0.0, 1.0, 1.0])([3.0, -1.0, 0.5]))
+    0.625
     """
 
     def _value(self, r: Array, w: Array) -> float:
@@ -183,6 +195,12 @@ class EROWL(Ordered):
     J. Signal Process. 6, 2025. Its relaxation of a shrinkage T is the inverse of
     :math:`(T^{-1} + \delta I)/(1 + \delta)`; that is the prox of
     this envelope with step 1/(1 + δ). We derived the formulas above from this.
+
+    Examples
+    --------
+    >>> from weep import EROWL
+    >>> EROWL([0.0, 1.0, 1.0]).prox([3.0, -1.0, 0.5], step=0.5).round(2)
+    array([ 3. , -0.5,  0. ])
     """
 
     @property

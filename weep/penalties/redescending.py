@@ -33,6 +33,12 @@ class Tukey(Penalty):
     ----------
     A. E. Beaton, J. W. Tukey, "The fitting of power series, meaning polynomials, illustrated on band-spectroscopic
     data", Technometrics 16(2), 1974.
+
+    Examples
+    --------
+    >>> from weep import Tukey
+    >>> Tukey(c=3.0).grad([0.5, 2.0, 4.0]).round(2)
+    array([0.47, 0.62, 0.  ])
     """
 
     c: float = 4.685

@@ -68,6 +68,12 @@ class WEEP(PiecewiseQuadratic):
 
     The gradient (9) and the prox (10) are a minimum and a maximum of straight lines; the chapters prove it.
 
+    See Also
+    --------
+    weep.MCP : The limit for large a and b = 0.
+    weep.Huber : The limit at the largest b.
+    weep.certify : Its constants and its prox by brute force.
+
     References
     ----------
     T. Furuhashi, H. Hontani, T. Yokota, "WEEP: A Differentiable Nonconvex Sparse Regularizer via Weakly-Convex

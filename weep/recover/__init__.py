@@ -148,6 +148,12 @@ def recover(
         If shapes do not match, a value is not finite or outside its domain, the adjoint of an operator is wrong
         (it is tried once, on random vectors), the method cannot treat the problem, or no path leads to the penalty.
 
+    See Also
+    --------
+    weep.denoise_tv : Faster, where A is the identity and L takes differences of a grid.
+    weep.operators.Differences : L of total variation.
+    weep.regress : The penalty as the loss of the residuals.
+
     Notes
     -----
     Everything is computed in double precision, whatever the input has: tolerances of 1e-8 need it. Operators that

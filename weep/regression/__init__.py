@@ -109,6 +109,11 @@ def regress(
     ----------
     P. J. Huber, "Robust regression: asymptotics, conjectures and Monte Carlo", Ann. Stat. 1(5), 1973.
 
+    See Also
+    --------
+    weep.interop.sklearn.SmoothRegression : The same as an estimator of scikit-learn.
+    weep.Tukey : A loss that is flat far out.
+
     Examples
     --------
     >>> from weep import Huber, regress
