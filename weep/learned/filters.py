@@ -152,7 +152,9 @@ class Filters(LinearOperator):  # type: ignore[misc]  # SciPy has no types
     def spectrum(self) -> NDArray[np.float64]:
         """Eigenvalues of WᵀW, in the order of the DCT-II of a picture."""
         frequency = [np.exp(-1j * np.pi * np.outer(np.arange(n) / n, np.arange(self._side))) for n in self.dims]
-        response = np.einsum("ui,kij,vj->kuv", frequency[0], self.filters.astype(np.float64), frequency[1])
+        response = np.einsum(
+            "ui,kij,vj->kuv", frequency[0], self.filters.astype(np.float64), frequency[1], optimize=True
+        )
         return np.sum(np.abs(response) ** 2, 0)
 
     def resolvent(self, weight: float, y: Array) -> Array:
