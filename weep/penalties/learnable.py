@@ -29,7 +29,7 @@ class LearnableWEEP:
 
     See Also
     --------
-    WEEP : With numbers, which are checked; more exact, and with kernels for NumPy.
+    weep.WEEP : With numbers, which are checked; more exact, and with kernels for NumPy.
 
     Notes
     -----
