@@ -245,7 +245,8 @@ def test_the_result_is_the_same_in_all_units(method, seed, which, units, shape):
     back = (other.x.astype(float) - size * offset) / size
     np.testing.assert_allclose(back, plain.x, atol=(1e-3 if single else 1e-4) * spread + 4 * eps * (1 + abs(offset)))
     value = other.objective / size / size
-    assert value == pytest.approx(plain.objective, rel=1e-5, abs=1e-7 * spread**2)
+    # At a kink, the objective moves by the first power of the error of x, which is larger in single precision.
+    assert value == pytest.approx(plain.objective, rel=1e-4 if single else 1e-5, abs=1e-7 * spread**2)
     assert other.certificate == plain.certificate or not plain.converged
 
 
