@@ -14,6 +14,7 @@ FLOORS = (
     {"checks", "compiled"},
     {"certify"},
     {"penalties"},
+    {"graphs"},
     {"operators"},
     {"denoise"},
     {"recover"},

@@ -187,17 +187,13 @@ def prox_vector(f: Scalar, z: ArrayLike, step: float, points: int = 15, rounds: 
         Where to evaluate.
     step : float
         Weight of the penalty, above 0.
-    points : int, optional
-        Points along each axis.
-    rounds : int, optional
-        How often the grid shrinks, each time to a little over the half.
+    points, rounds : int, optional
+        Points along each axis, and how often the grid shrinks, each time to a little over the half.
 
     Returns
     -------
-    x : ndarray of shape (n,)
-        The best point found.
-    value : float
-        Its objective: an upper bound of the minimum.
+    ndarray of shape (n,), float
+        The best point found, and its objective: an upper bound of the minimum.
     """
     centre = np.asarray(z, dtype=np.float64)
 
@@ -211,14 +207,11 @@ def prox_vector(f: Scalar, z: ArrayLike, step: float, points: int = 15, rounds: 
         x = np.concatenate([heads, *(head + reach * unit for head in heads)])
         x = x[np.argsort(objective(x), kind="stable")]
         heads = x[:1]
-        while len(heads) < VALLEYS:  # the best point that is not near one of them
+        for _ in range(VALLEYS - 1):  # the best point that is not near one of them
             apart = np.min(np.linalg.norm(x[:, None] - heads, axis=2), axis=1) > reach / 2
-            if not apart.any():
-                break
             heads = np.concatenate([heads, x[apart][:1]])
         reach *= 0.6
-    best = heads[0]
-    return best, float(objective(best[None])[0])
+    return heads[0], float(objective(heads[:1])[0])
 
 
 def lipschitz(grad: Scalar, low: float, high: float) -> float:

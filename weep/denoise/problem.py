@@ -16,7 +16,7 @@ from ..operators import adjoint, differences, norm_squared
 from ..penalties import Penalty
 from ..penalties.base import BLOCK, Piece
 from ..penalties.pieces import prox
-from .units import inner, norm, total
+from .units import cuts, inner, norm, ratio, total, within
 
 #: Entries of a band: what suits elementwise kernels suits the sums over them.
 BAND = BLOCK
@@ -263,22 +263,6 @@ class Problem:
             gradient[band] = part
             value += cost
         return value, gradient
-
-
-def cuts(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """What the differences along an axis go from, and to."""
-    before = (slice(None),) * axis
-    return (*before, slice(None, -1)), (*before, slice(1, None))
-
-
-def within(part: Array) -> tuple[slice, ...]:
-    """Where differences stand in an array of entries."""
-    return tuple(slice(n) for n in part.shape)
-
-
-def ratio(part: Array, whole: Array) -> Array:
-    """The part of a whole, and 0 of nothing."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
 def is_convex(phi: Penalty, lam: float, shape: Sequence[int]) -> bool:

@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import connected_components
 
 from ..checks import axes_of, finite, floating, integer, nonnegative
 from ..penalties import Penalty
-from .problem import Array, Problem, cuts
+from .problem import Array, Problem
+from .units import cuts
 
 
 class Layout(NamedTuple):

@@ -129,3 +129,19 @@ def total(phi: Penalty, d: NDArray[Any], lam: Any = 1.0) -> float:
     """Σ λφ(d), in double precision, for one λ or one for each entry."""
     values = phi(d.astype(np.float64, copy=False))
     return inner(lam, values) if np.ndim(lam) else lam * float(np.sum(values))
+
+
+def cuts(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """What the differences along an axis go from, and to."""
+    before = (slice(None),) * axis
+    return (*before, slice(None, -1)), (*before, slice(1, None))
+
+
+def within(part: NDArray[Any]) -> tuple[slice, ...]:
+    """Where differences stand in an array of entries."""
+    return tuple(slice(n) for n in part.shape)
+
+
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[Any]:
+    """The part of a whole, and 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
