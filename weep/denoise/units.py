@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import finite
 from ..penalties import Penalty
-from ..penalties.base import BLOCK, Piece
+from ..penalties.base import BLOCK, Piece, Wrapper
 
 #: Data of a size between LEAST and 1/LEAST keep it, and penalties keep their fast kernels.
 LEAST = 1e-6
@@ -58,21 +58,11 @@ class Units(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rescaled(Penalty):
-    """φ(size·x)/size². It is evaluated in double precision, where no square is lost."""
+class Rescaled(Wrapper, Penalty):
+    """φ(size·x)/size², whose second derivatives are those of φ. In double precision, no square is lost."""
 
     phi: Penalty
     size: float
-
-    @property
-    def lipschitz(self) -> float:
-        """That of φ: second derivatives have no unit."""
-        return self.phi.lipschitz
-
-    @property
-    def weak_convexity(self) -> float:
-        """That of φ."""
-        return self.phi.weak_convexity
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
