@@ -367,7 +367,7 @@
       errors[name] = norm(x.map((value, k) => value - problem.x[k])) / size;
       tell(`cs-${name}-error`, errors[name]);
       tell(`cs-${name}-objective`, objective);
-      tell(`cs-${name}-state`, converged ? "reached" : "not reached");
+      tell(`cs-${name}-state`, converged ? "yes" : "no");
     });
     tried.points[m] = errors;
     draw("cs-plot", [
@@ -377,7 +377,7 @@
     const seen = Object.keys(tried.points).map(Number);
     draw("cs-tried", Object.keys(names).map((name) =>
       dots(name, names[name], seen, seen.map((n) => tried.points[n][name]), name === "l1" ? 11 : 7),
-    ), "measurements m", { type: "log", title: { text: "relative error" } });
+    ), "measurements m", { type: "log", dtick: 1, title: { text: "relative error" } });
   }
 
   // ---------------------------------------------------------------- start
