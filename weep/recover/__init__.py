@@ -108,7 +108,9 @@ def recover(
         gradient and the last move (3MG), for penalties on single numbers; ``accelerated`` is the optimised gradient
         method with restart, ``lbfgs`` is SciPy's L-BFGS-B. The others use the prox: ``proximal_gradient`` is FISTA with
         restart, for ``L=None``; ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite
-        ``weak_convexity``.
+        ``weak_convexity``. ``admm`` solves a system in each iteration, once factorised where A is an array of at most
+        1500 columns, else by conjugate gradients. ``primal_dual`` solves none: with an operator it applies A about as
+        often in all, and with an array, or a penalty far from convex, ten to sixty times as often.
         ``auto`` takes the first that this list has for the problem.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of A'y. The residual is the norm of the gradient, with
