@@ -126,7 +126,7 @@ def test_the_primal_dual_steps_find_their_balance_where_the_measurements_are_sum
     y = sums @ np.repeat([0.0, 1.0, -1.0, 2.0], 16)
     found = [recover(y, sums, L1(), 1e-3, L, method=m, tol=1e-4, max_iter=8000) for m in ("admm", "primal_dual")]
     assert found[1].converged
-    assert found[0].objective == pytest.approx(found[1].objective, rel=1e-3)
+    assert found[0].objective == pytest.approx(found[1].objective, rel=5e-3)
 
 
 def test_the_lasso_is_that_of_scikit_learn():
