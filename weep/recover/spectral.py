@@ -25,7 +25,6 @@ FLOOR = 1e-3
 #: Within this factor of its mean, the estimated spectrum of A'A counts as flat: its error has that size for random A.
 FLAT = 2.0
 
-
 #: Part of the penalty's second derivative at zero that the preconditioner of a smooth method has. Entries beyond the
 #: first piece have less than all of it. Of all iterations in tomography that saves a sixth, and elsewhere next to none.
 SHARE = 0.5
@@ -68,7 +67,7 @@ class Frequencies:
     def scaling(self, curvature: float, share: float = 1.0) -> "Scaling":
         """For A'A + curvature·L'L, or the identity where nothing is known. The last one is kept.
 
-        Where the matrix is not solved with as it is, only this share of the curvature is taken.
+        What is diagonal in the transform takes only this share of the curvature.
         """
         if (curvature, share) not in self._kept:
             self._kept = {(curvature, share): self._scaling(curvature, share)}
@@ -83,7 +82,7 @@ class Frequencies:
         if not np.all(diagonal > 0):
             return Scaling(None)
 
-        def inverse(shift: float, curvature: float) -> Apply:
+        def inverse(shift: float) -> Apply:
             """For shift + curvature·L'L."""
             if not differences:
                 return lambda x: x / (shift + curvature)
@@ -91,11 +90,10 @@ class Frequencies:
             return lambda x: solve(x.reshape(self.shape)).ravel() / shift
 
         if self.A.matrix is not None and self.A.shape[0] <= ROWS and math.isfinite(curvature / (SHIFT * mean)):
-            return Scaling(diagonal, woodbury(self.A, inverse(SHIFT * mean, curvature)))
+            return Scaling(diagonal, woodbury(self.A, inverse(SHIFT * mean)))
         # Where the spectrum is flat, a tridiagonal system is solved faster than by transforms.
         flat = self.of_a.max() < FLAT * mean and mean < FLAT * self.of_a.min()
-        tridiagonal = flat and differences and len(self.shape) == 1
-        return Scaling(diagonal, inverse(mean, share * curvature) if tridiagonal else None)
+        return Scaling(diagonal, inverse(mean) if flat and differences and len(self.shape) == 1 else None)
 
 
 def woodbury(A: Map, inverse: Apply) -> Apply:
