@@ -126,7 +126,7 @@ class Judge:
         claim : str, optional
             One sentence, for a finding of ours that has no number; instead of ``numbers``.
         holds : bool, or (bool, bool), optional
-            Whether the claim holds. A pair states whether it holds as it stands, and whether it does under the condition
+            Whether the claim holds. A pair states whether it holds as it stands, and whether it does on the condition
             that ``because`` names.
         margin, spread : float, optional
             For a measured quantity, instead of ``holds``: how far it lies on the side of the claim, and how far it
