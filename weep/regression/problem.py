@@ -51,7 +51,7 @@ class Result:
 
 
 class Loss(Protocol):
-    """What a solver asks of ρ: a `Penalty`, or another function of rows of residuals."""
+    """What a solver needs of ρ: a `Penalty`, or another function of rows of residuals."""
 
     @property
     def lipschitz(self) -> float: ...
@@ -214,7 +214,7 @@ class Problem:
         return self.value(r), ~(short | lost)
 
     def lost(self, r: Array, psi: Array) -> NDArray[np.bool_]:
-        """Whether the loss is flat at all residuals that could change: then it says nothing of where to go."""
+        """Whether the loss is flat at all residuals that could change: then it gives no direction to go."""
         some = np.flatnonzero(dot(psi, psi) <= (FLAT * self.rho.lipschitz * self.peaks[0]) ** 2)
         found = np.zeros(len(r), dtype=bool)
         if len(some):
