@@ -243,7 +243,8 @@ def test_derivative_at_the_minimum_is_that_of_differences():
     import torch
 
     torch.manual_seed(0)
-    model = train._Model(2, 2, 3, False, torch.Generator().manual_seed(0)).double()
+    potential = train.WEEPs()
+    model = train.Model(2, 2, 3, 0, potential).double()
     model.bases = [b.double() for b in model.bases]
     clean = torch.tensor(pictures[0][:16, :16])[None, None]
     y = clean + 0.1 * torch.randn(clean.shape, dtype=torch.float64)
@@ -252,13 +253,13 @@ def test_derivative_at_the_minimum_is_that_of_differences():
         with torch.no_grad():
             return float((train._solve(y, *model(0.1), 800) - clean).square().mean().log())
 
-    bank, phi = model(0.1)
+    bank, slope = model(0.1)
     with torch.no_grad():
-        x = train._solve(y, bank, phi, 800)
-        _, q = train._dual(x, clean, bank, phi, 300)
+        x = train._solve(y, bank, slope, 800)
+        _, q = train._dual(x, clean, bank, slope, 300)
     u, along = (torch.nn.functional.conv2d(train._extend(z, 1), bank) for z in (x, q))
-    (-(along * train._slopes(u, *phi)).sum()).backward()
-    for parameter in (model.scale, model.coefficients[0], model.exponents, model.log_a):
+    (-(along * slope(u)).sum()).backward()
+    for parameter in (model.scale, model.coefficients[0], model.exponents, potential.log_a):
         flat, step = parameter.data.view(-1), 1e-4
         flat[0] += step
         up = loss()
