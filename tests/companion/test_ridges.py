@@ -93,7 +93,7 @@ def test_table_of_a_potential_is_what_was_trained(name):
     assert_allclose(potential(torch.tensor(1.0))(u).detach().numpy(), expected, atol=2e-3)
 
 
-@pytest.mark.parametrize("name", ["huber", "log", "free-0"])
+@pytest.mark.parametrize("name", ["mcp", "log", "free-0"])
 def test_curvatures_in_training_are_derivatives_of_slopes(name):
     train = training()
     import torch

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).with_name("banks")
 
 #: Potentials that are no WEEP, so that their banks are `Ridges`; and all of them.
 OTHER = ("log", "free-0", "free-1")
-NAMES = ("huber", "l1", *OTHER)
+NAMES = ("huber", "l1", "mcp", *OTHER)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,18 @@ Array = NDArray[Any]
 KINK = 200.0
 
 
+class MCPs(WEEPs):
+    """A WEEP with b = 0 and a curvature at zero that is kept large: nearly MCP."""
+
+    def __init__(self) -> None:
+        super().__init__(a=KINK)
+
+    def numbers(self) -> tuple[Any, Any]:
+        """a and b."""
+        a, b = super().numbers()
+        return a, 0 * b
+
+
 class LogSlope(NamedTuple):
     """The slope min(a r, rho/(1 + r)) with r = |u|/s, in units of s. Its least curvature is above −rho."""
 
@@ -156,6 +168,7 @@ class Frees(torch.nn.Module):
 POTENTIALS: dict[str, tuple[Any, int, int]] = {
     "huber": (lambda: WEEPs(convex=True), 0, 80),
     "l1": (lambda: WEEPs(convex=True, a=KINK), 0, 130),
+    "mcp": (MCPs, 0, 130),
     "log": (Logs, 0, 80),
     "free-0": (Frees, 0, 80),
     "free-1": (Frees, 1, 80),
