@@ -56,7 +56,8 @@ class Run(NamedTuple):
             trace.settle(centred)
             return trace.result(data.copy(), CLOSED_FORM.name), None
         x = solver.run(problem, first, trace)
-        return trace.result(units.back(x), solver.name), trace.complaint(solver.name)
+        complaint = trace.complaint(solver.name)
+        return trace.result(units.back(x, out=x), solver.name), complaint  # x is nobody else's: spare the memory
 
 
 class Found(NamedTuple):

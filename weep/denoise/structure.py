@@ -11,9 +11,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ..checks import axes_of, finite, floating, integer, nonnegative
+from ..operators import cuts
 from ..penalties import Penalty
 from .problem import Array, Problem
-from .units import cuts
 
 
 class Layout(NamedTuple):
