@@ -60,6 +60,7 @@ class Trace:
         self.rows: list[tuple[float, float]] = []
         self.converged = self.settled = self.cancelled = False
         self.best, self.best_at = np.inf, 0
+        self.floor = 0.0  # where a solver rounds more than the problem says
 
     def record(self, x: Array, value: float, residual: float) -> bool:
         """Note an iterate, its objective and the norm of its residual; return whether it is the last one."""
@@ -74,8 +75,13 @@ class Trace:
                 self.cancelled = True
         if relative < 0.9 * self.best:
             self.best, self.best_at = relative, count
-        exhausted = count - self.best_at >= PATIENCE and self.best <= self.problem.rounding
+        exhausted = count - self.best_at >= PATIENCE and self.best <= self.rounding
         return self.converged or self.cancelled or exhausted or count >= self.max_iter
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may leave of a relative residual."""
+        return max(self.floor, self.problem.rounding)
 
     def replay(self, rows: NDArray[np.float64]) -> None:
         """Note a run that a compiled kernel has made: the objective and relative residual of each iterate."""
@@ -93,8 +99,9 @@ class Trace:
         """What is to be said if the run has not reached the tolerance; nothing if the caller has ended it."""
         if self.converged or self.cancelled:
             return None
-        dtype, rounding = self.problem.y.dtype, self.problem.rounding
-        return complaint(method, dtype, rounding, len(self.rows), self.rows[-1][1], self.tol, self.max_iter)
+        return complaint(
+            method, self.problem.y.dtype, self.rounding, len(self.rows), self.rows[-1][1], self.tol, self.max_iter
+        )
 
     def result(self, x: Array, method: str) -> Result:
         """What the run has found, with x in the units of the caller."""
@@ -125,7 +132,8 @@ def complaint(
 class Solver:
     """One method: what it is called, which problems it takes, what it needs in words, and how it runs.
 
-    ``many`` runs it on a stack of problems at once, where it can.
+    ``many`` runs it on a stack of problems at once, where it can. ``least`` is the least tolerance for which ``auto``
+    takes it.
     """
 
     name: str
@@ -133,3 +141,4 @@ class Solver:
     needs: str
     run: Callable[[Problem, Array, Trace], Any]
     many: Callable[..., Any] | None = None
+    least: float = 0.0
