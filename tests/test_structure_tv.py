@@ -402,12 +402,8 @@ def test_bounds_of_the_hessian_hold():
         ({"lam": np.full((1, 1), np.nan)}, ValueError, "lam must be finite"),
         ({"axis": 1, "callback": print}, ValueError, "callback must be None for 3 independent signals"),
         ({"method": "newton", "isotropic": True}, ValueError, "method='newton' needs one axis"),
-        (
-            {"axis": 1, "weights": np.full((3, 4), 2.0), "method": "exact"},
-            ValueError,
-            "without weights .* axes, with weights",
-        ),
-        ({"axis": 1, "lam": [0.1, 0.2, 0.3], "phi": CappedL1(1.0)}, ValueError, "with an array lam"),
+        ({"weights": np.full((3, 4), 2.0), "method": "exact"}, ValueError, "needs one axis .* 2 axes, with weights"),
+        ({"lam": [0.1, np.array([0.1, 0.2, 0.3])], "phi": CappedL1(1.0)}, ValueError, "2 axes, with an array lam"),
         (
             {"method": "closed_form", "phi": L2(), "weights": np.full((3, 4), 2.0)},
             ValueError,

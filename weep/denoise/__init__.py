@@ -76,9 +76,9 @@ def denoise_tv(
         0.01 on. An iteration makes 2 to 16 steps of it. ``admm`` alternates exact steps, for every penalty of
         finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties. ``exact`` is dynamic
         programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
-        measured to grow faster than the length, so for some hundred entries. ``auto`` takes the first of these that
-        can treat the problem, and ``admm`` where ``rho`` is given.
-        ``exact`` takes no weights and one λ alone; ``closed_form`` takes these along one axis.
+        measured to grow faster than the length, so for some hundred entries; but multiples of `L1` take compiled
+        kernels, in time that is proportional to it. ``auto`` takes the first of these that can treat the problem, and
+        ``admm`` where ``rho`` is given. ``closed_form`` takes weights and many λ along one axis.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of w (y − mean(y)), for each signal. The residual is
         the norm of the gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z); in those
