@@ -49,7 +49,7 @@ def test_regressions_name_each_loss_twice():
 def test_structure_is_compared_on_equal_terms():
     pytest.importorskip("TVDCondat2013", reason="needs the extra 'bench'")
     rows = benchmark_structure.signals(3, 300, 1) + benchmark_structure.gradients(32, 1)
-    assert [row.target for row in rows] == [1 / 4, 1 / 2, 1 / 2]
+    assert [row.target for row in rows] == [1 / 4, 1, 1 / 2, 1 / 2]
     rows += [benchmark_structure.alone(1), benchmark_structure.threaded((40, 40), 1)]
     assert all(row.ratio > 0 for row in rows)
 
