@@ -150,6 +150,16 @@ def sweep_1d(v, x, y, following, weights, lams, lam, a, x1, x2, step, beta, gamm
     return value, norm, along
 
 
+def carry_of(above, behind, ahead):
+    """Add what comes from the plane before and goes to the one after, and keep that for the next plane."""
+    for k in range(above.size):
+        above[k] += behind[k] - ahead[k]
+        behind[k] = ahead[k]
+
+
+carry = jit(carry_of, **FAST)
+
+
 def row_of(array, c, k, i):
     """A row, or the only one, or None of None."""
     if array is None:
@@ -194,8 +204,7 @@ def sweep_3d(
                         costs += slopes(here, at_v[k + 1, i], ahead, row(deep, 0, k, i), lam, a, x1, x2, half)
                     else:
                         ahead[:] = zero
-                    above += behind[i - top] - ahead
-                    behind[i - top] = ahead
+                    carry(above, behind[i - top], ahead)
                 rows = here, at_x[k, i], at_y[k, i], at_following[k, i], row(weights, 0, k, i)
                 fidelity, squares, products = move(*rows, above, below, across, step, beta, gamma, half)
                 above, below = below, above
@@ -252,8 +261,8 @@ def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lams, lam
             for i in range(top, bottom):
                 value += fluxes(v, k, i, row(lams, 0, k, i), across, below, ahead, squares, lam, a, x1, x2, half)
                 if depth > 1:
-                    above += behind[i - top] - ahead
-                    behind[i - top] = ahead
+                    for c in range(channels):
+                        carry(above[c], behind[i - top, c], ahead[c])
                 for c in range(channels):
                     rows = v[c, k, i], x[c, k, i], y[c, k, i], following[c, k, i], row(weights, c, k, i)
                     fidelity, length, product = move(*rows, above[c], below[c], across[c], step, beta, gamma, half)
