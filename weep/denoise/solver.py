@@ -57,7 +57,7 @@ class Trace:
         self.problem, self.scale = problem, problem.scale
         self.units, self.unit = units, units.size * units.size
         self.tol, self.max_iter, self.callback = tol, max_iter, callback
-        self.rows: list[tuple[float, float]] = []
+        self.rows: Any = []  # pairs of an objective and a relative residual, or an array of two columns
         self.converged = self.settled = self.cancelled = False
         self.best, self.best_at = np.inf, 0
         self.floor = 0.0  # where a solver rounds more than the problem says
@@ -86,8 +86,7 @@ class Trace:
     def replay(self, rows: NDArray[np.float64]) -> None:
         """Note a run that a compiled kernel has made: the objective and relative residual of each iterate."""
         rows[:, 0] *= self.unit
-        self.rows = list(map(tuple, rows.tolist()))
-        self.converged = self.rows[-1][1] <= self.tol
+        self.rows, self.converged = rows, bool(rows[-1, 1] <= self.tol)
 
     def settle(self, x: Array) -> Array:
         """Note that x is a global minimum, found without iterations, and return it."""
@@ -106,7 +105,7 @@ class Trace:
     def result(self, x: Array, method: str) -> Result:
         """What the run has found, with x in the units of the caller."""
         known = "global" if self.settled or self.problem.convex else "stationary"
-        value = self.value if self.settled else self.rows[-1][0]
+        value = self.value if self.settled else float(self.rows[-1][0])
         history = np.array(self.rows).reshape(-1, 2)
         return Result(x, value, len(history), self.converged, history, method, known if self.converged else "none")
 
