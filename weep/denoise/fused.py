@@ -221,8 +221,10 @@ def fluxes_of(v, k, i, lams, across, below, ahead, squares, lam, a, x1, x2, half
     """
     channels, depth, height, width = v.shape
     squares[:] = half - half
-    below[:] = half - half
-    ahead[:] = half - half
+    if i + 1 == height:
+        below[:] = half - half
+    if depth > 1 and k + 1 == depth:
+        ahead[:] = half - half
     for c in range(channels):
         here = v[c, k, i]
         gather(here, here[1:], across[c, 1:width], squares)
