@@ -48,9 +48,11 @@ class Units(NamedTuple):
         """From the units of the user."""
         return (x - x.dtype.type(self.offset)) * x.dtype.type(1 / self.size)
 
-    def back(self, u: NDArray[Any]) -> NDArray[Any]:
-        """To the units of the user, as a new array."""
-        return (u if self.size == 1 else u * u.dtype.type(self.size)) + u.dtype.type(self.offset)
+    def back(self, u: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """To the units of the user, as a new array or in ``out``, which may be u."""
+        if self.size != 1:
+            u = out = np.multiply(u, u.dtype.type(self.size), out=out)
+        return np.add(u, u.dtype.type(self.offset), out=out)
 
     def penalty(self, phi: Penalty) -> Penalty:
         """φ(size·u)/size²: the objective in these units is that of the user divided by size², with the same λ."""
@@ -119,19 +121,3 @@ def total(phi: Penalty, d: NDArray[Any], lam: Any = 1.0) -> float:
     """Σ λφ(d), in double precision, for one λ or one for each entry."""
     values = phi(d.astype(np.float64, copy=False))
     return inner(lam, values) if np.ndim(lam) else lam * float(np.sum(values))
-
-
-def cuts(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """What the differences along an axis go from, and to."""
-    before = (slice(None),) * axis
-    return (*before, slice(None, -1)), (*before, slice(1, None))
-
-
-def within(part: NDArray[Any]) -> tuple[slice, ...]:
-    """Where differences stand in an array of entries."""
-    return tuple(slice(n) for n in part.shape)
-
-
-def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[Any]:
-    """The part of a whole, and 0 of nothing."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
