@@ -30,7 +30,7 @@ class Spline(PiecewiseQuadratic):
     knots : tuple of float
         Where the pieces of the slope start. The first is 0.
     curvatures : tuple of float
-        Of each piece. The last is 0, so that the slope is constant far out.
+        Of each piece. The last is 0, so that the slope is constant from there on.
 
     Raises
     ------
