@@ -1,5 +1,7 @@
 """The benchmark measures what it says: its rivals reach their goal, and cut runs are long enough."""
 
+import math
+
 import pytest
 
 from weep import compiled
@@ -51,9 +53,8 @@ def test_regressions_name_each_loss_twice(monkeypatch):
 def test_regressions_are_timed_without_numba_too(monkeypatch):
     monkeypatch.setattr(compiled, "USE", False)
     rows = benchmark.regressions(problems=2, repeats=1)
-    assert [row.job for row in rows] == [
-        f"1000 regressions, {name}, NumPy, against L-BFGS-B" for name in ("Huber", "Tukey", "WEEP")
-    ]
+    assert [math.isnan(row.ratio) for row in rows] == [True, False] * 3
+    assert ["NumPy" in row.job for row in rows] == [False, True] * 3
 
 
 def test_structure_is_compared_on_equal_terms():

@@ -189,6 +189,20 @@ def scored(**columns):
     return {"names": ["a", "b"], "methods": methods, "fresh": fresh, "Table": report.Table, "clean": clean}
 
 
+def eyes(lead):
+    """Chapter 7's similarity around the eyes, where WEEP has this lead."""
+    made = scored()
+    found = dict.fromkeys((method, name) for method in made["methods"] for name in made["names"])
+
+    def on_seeds(cells, seeds):
+        values = np.zeros((len(cells), len(seeds), 7)) + noisy(0.0, len(seeds))[:, None]
+        ours = [method == "WEEP-TV" for method, _ in cells]
+        values[ours] = lead + noisy(0.0, len(seeds))[::-1, None]
+        return values
+
+    return made | {"found": found, "on_seeds": on_seeds}
+
+
 def fits(**errors):
     """Chapter 8's runs: mean absolute errors of a thousand, of which WEEP's are near a mean, or a share is good."""
     runs = {name: np.full((1000, 4), 25.0) + 10 * noisy(0.0, 1000)[:, None] for name in ("L2", "Huber", "Tukey")}
@@ -378,12 +392,18 @@ MEASURED = [
     (
         "07",
         "ee2cdc12 7-lead 7-keeps 7-painted",
-        "F4.1",
+        "V-B.5",
         [
-            (scored(**{"a_WEEP_2": 1.0}), "holds"),
-            (scored(**{"a_WEEP_2": 0.01}), "unsettled"),
-            (scored(**{"a_WEEP_2": -1.0}), "fails"),
+            (scored(**{f"{n}_{m}_6": 1.1 for n in "ab" for m in ("L1", "MCP")}), "holds"),
+            (scored(**{f"{n}_{m}_6": 0.0 for n in "ab" for m in ("L1", "MCP")}), "unsettled"),
+            (scored(**{f"{n}_{m}_6": -1.0 for n in "ab" for m in ("L1", "MCP")}), "fails"),
         ],
+    ),
+    (
+        "07",
+        "ee2cdc12 7-lead 7-keeps 7-eye",
+        "F4.1",
+        [(eyes(0.5), "holds"), (eyes(0.0), "unsettled"), (eyes(-0.5), "fails")],
     ),
     (
         "08",
