@@ -69,7 +69,7 @@ def library(request):
 
 
 def points(phi):
-    """Zero, both sides and the ends of every piece, and far out."""
+    """Zero, both sides and the ends of every piece, and large values."""
     ends = [p.start for p in phi.pieces] if phi.pieces else [0.0, phi.c]
     near = [end * factor for end in ends for factor in (0.5, 1 - 1e-9, 1.0, 1 + 1e-9, 1.5)]
     x = np.unique([*near, 1e-300, 1e-3, 1.0, 30.0, 1e6])

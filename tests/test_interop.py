@@ -219,11 +219,12 @@ class TestSklearn:
         ours = adapter("sklearn")
         X, y, _ = sparse_problem(seed=seed)
         X = X * 10**power
-        model = ours.SmoothRegression(penalty=PHI, alpha=0.1, fit_intercept=False).fit(X, y)
+        model = ours.SmoothRegression(penalty=PHI, alpha=0.1, fit_intercept=False, tol=1e-8).fit(X, y)
         data = X.T @ (y - X @ model.coef_) / len(y)
-        # The forces of data and penalty balance, in units of what each row of data could do.
+        # The forces of data and penalty balance, in units of what each row of data could do. The tolerance is one of all
+        # forces together; a single one may be some hundred times as unbalanced.
         reach = np.sqrt((X**2).mean(0) * np.mean((y - X @ model.coef_) ** 2)) + 0.1 * np.abs(PHI.grad(model.coef_))
-        assert np.max(np.abs(data - 0.1 * PHI.grad(model.coef_)) / reach) < 1e-4
+        assert np.max(np.abs(data - 0.1 * PHI.grad(model.coef_)) / reach) < 1e-5
 
     def test_too_few_iterations_are_admitted(self):
         x, y = outlier_line()

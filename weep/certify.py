@@ -1,7 +1,7 @@
 """Numerical certificates for any scalar penalty, by brute force and never through its closed forms.
 
 Every function takes plain callables on arrays, so that a closed form can be held against a search that does not know
-it. What a search returns is a bound or an estimate, and each docstring says of which kind.
+it. What a search returns is a bound or an estimate, and each docstring names the kind.
 """
 
 import math

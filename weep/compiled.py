@@ -38,7 +38,7 @@ def jit(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def threads() -> int:
-    """How many threads numba would use: what ``numba.set_num_threads`` or NUMBA_NUM_THREADS say, or all cores."""
+    """How many threads numba would use: what ``numba.set_num_threads`` or NUMBA_NUM_THREADS set, or all cores."""
     import numba
 
     return numba.get_num_threads()

@@ -8,11 +8,15 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 import weep
 from weep.companion import ledger, report
+from weep.companion import problems as problems_of_recovery
+from weep.companion.measure import psnr
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -247,6 +251,24 @@ def test_readme_example_runs(capsys):
     exec(example, {})
     printed = re.findall(r"#\s*prints (.+)", example)
     assert printed and capsys.readouterr().out.split("\n")[:-1] == printed
+
+
+def test_lines_of_the_guide_denoise_a_file(tmp_path, monkeypatch):
+    guide = nbformat.read(ROOT / "book" / "guide.ipynb", 4)
+    text = "\n".join(cell.source for cell in guide.cells if cell.cell_type == "markdown")
+    of_numbers, of_a_picture = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    clean = problems_of_recovery.steps(400, 6, seed=1)
+    noisy = clean + 0.1 * rng.standard_normal(400)
+    np.savetxt("signal.csv", np.column_stack([np.arange(400), noisy]), delimiter=",", header="time,value")
+    exec(of_numbers, {})
+    assert psnr(np.loadtxt("denoised.csv"), clean) > psnr(noisy, clean) + 3
+    clean = problems_of_recovery.phantom(96)
+    noisy = clean + 0.1 * rng.standard_normal(clean.shape)
+    Image.fromarray(np.uint8(255 * noisy.clip(0, 1))).save("photo.png")
+    exec(of_a_picture, {})
+    assert psnr(np.asarray(Image.open("denoised.png")) / 255, clean) > psnr(noisy.clip(0, 1), clean) + 3
 
 
 def test_versions_agree():

@@ -30,7 +30,7 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 CHAPTERS = [page for part in TOC["parts"] for page in part["chapters"]]
 LISTED = [page for chapter in CHAPTERS for page in (chapter, *chapter.get("sections", []))]
 PAGES = [Path(name).name for name in [TOC["root"], *(page["file"] for page in LISTED)]]
-WITHOUT_MATH = {"bibliography", "run"}
+WITHOUT_MATH = {"api-reports", "bibliography", "run"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MEGABYTE = 1_000_000
 PAPER = 658  # the line of .ci/pdf: 174 mm, at 96 pixels an inch

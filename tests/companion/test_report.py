@@ -56,7 +56,7 @@ def test_a_judgement_follows_from_truth_values_or_from_a_margin_and_its_spread(g
         (None, {"claim": "p.", "holds": True, "spread": 1.0}, ValueError, "spread=1.0, must be given, and not both"),
         (None, {"claim": "p.", "margin": 1.0, "spread": -1.0}, ValueError, "spread=-1.0 must not be negative"),
         (None, {"claim": "p.", "margin": float("nan"), "spread": 1.0}, ValueError, "margin=nan must be finite"),
-        (None, {"claim": "p.", "holds": True, "because": " "}, ValueError, "because=' ' must say"),
+        (None, {"claim": "p.", "holds": True, "because": " "}, ValueError, "because=' ' must name"),
         (None, {"claim": "p.", "holds": True, "because": "|x| = 1"}, ValueError, "without a vertical bar"),
         (None, {"holds": True}, ValueError, "numbers=None or claim=None must be given"),
         ("I.1", {"claim": "p.", "holds": True}, ValueError, "and not both"),

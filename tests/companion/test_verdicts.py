@@ -102,7 +102,7 @@ def noisy(mean, size=10):
 
 
 def steps(slope, modulus=1.0):
-    """What chapter 1 measures of the three steps: slope far out, modulus and jump."""
+    """What chapter 1 measures of the three steps: slope for large values, modulus and jump."""
     found = {"Capped L2": (0.0, math.inf, 0.8), "base penalty": (slope, math.inf, 0.7), "WEEP": (slope, modulus, 0.0)}
     return {"steps": found, "phi": WEEP(3.0, 0.3)}
 
@@ -269,7 +269,7 @@ def karate(error):
 
 HARD = {"hard": ("L1", "MCP", "SCAD")}
 SIZES = {"sizes": (48, 96, 192)}
-MORE = "More weights can go with WEEP than with L1."
+MORE = "More weights can be removed with WEEP than with L1."
 MIXING = ("Fourier, phantom", "tomography, phantom")
 MIXED = "WEEP leads the better of L1 and Huber on phantoms from mixing measurements."
 CONVEX, START = (

@@ -31,7 +31,7 @@ def penalised(
     slope, width : float
         In units of the data and of Lx.
     a, share : float, optional
-        For WEEP: its curvature, and its slope far out as a share of the largest, as in `weep.companion.measure.weep`.
+        For WEEP: its curvature, and its outer slope as a share of the largest, as in `weep.companion.measure.weep`.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def grids(
     unit : float
         Unit of the slopes.
     narrow, wide : float
-        Widths of MCP and WEEP. WEEP has b = 0 at the narrow one, and a slope far out at the wide one.
+        Widths of MCP and WEEP. WEEP has b = 0 at the narrow one, and a slope for large values at the wide one.
     curvature : float, optional
         Unit of curvatures: with it, L2 takes part.
 

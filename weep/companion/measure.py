@@ -93,7 +93,7 @@ def quiet() -> Iterator[None]:
 
 
 def weep(a: float, share: float = 0.0, scale: float = 1.0) -> WEEP:
-    r"""WEEP whose slope far out is a share of the largest: :math:`b = \text{share}\cdot\sqrt{2a}`, in [0, 1].
+    r"""WEEP whose slope for large values is a share of the largest: :math:`b = \text{share}\cdot\sqrt{2a}`, in [0, 1].
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What Tables II and III tell of the data behind them, which the paper does not describe: a search for the protocol.
+"""What Tables II and III reveal of the data behind them, which the paper does not describe: a search for the protocol.
 
 ``python -m weep.companion.protocol FILE`` tries some hundred protocols and writes them, with their distances, to a CSV
 file.

@@ -126,7 +126,7 @@ class Judge:
         claim : str, optional
             One sentence, for a finding of ours that has no number; instead of ``numbers``.
         holds : bool, or (bool, bool), optional
-            Whether the claim holds. A pair says whether it holds as it stands, and whether it does under the condition
+            Whether the claim holds. A pair states whether it holds as it stands, and whether it does on the condition
             that ``because`` names.
         margin, spread : float, optional
             For a measured quantity, instead of ``holds``: how far it lies on the side of the claim, and how far it
@@ -147,7 +147,7 @@ class Judge:
         if (numbers is None) == (claim is None):
             raise ValueError(f"numbers={numbers!r} or claim={claim!r} must be given, and not both")
         if not because.strip() or set(because) & set("|\n"):
-            raise ValueError(f"because={because!r} must say what decided, in one line without a vertical bar")
+            raise ValueError(f"because={because!r} must name what decided, in one line without a vertical bar")
         verdict = _verdict(holds, margin, spread)
         words = {one["number"]: one["claim"] for one in claims()}
         keys = [claim] if claim is not None else str(numbers).split()

@@ -253,7 +253,7 @@ def moreau_weep() -> Relative:
     """The Moreau envelope of WEEP with step λ < 1, as a WEEP with other parameters, a scale and a weight.
 
     The weight makes its concave curvature that of the middle piece of `moreau`, and a the convex one that of the inner
-    piece. The scale and b follow from the slope far out, weight·scale·b, and from where the inner piece ends.
+    piece. The scale and b follow from the outer slope, weight·scale·b, and from where the inner piece ends.
     """
     inner, middle, _ = (sp.diff(piece, z) for piece in moreau())
     weight = -sp.diff(middle, z)

@@ -165,7 +165,7 @@ class PiE(Folded):
 
 @dataclass(frozen=True)
 class Lp(Folded):
-    r"""A power below one: φ(x) = \|x\|^p, 0 < p < 1. Its slope is infinite at zero and falls to nothing far out.
+    r"""A power below one: φ(x) = \|x\|^p, 0 < p < 1. Its slope is infinite at zero, and tends to zero for large values.
 
     The prox is 0 up to a threshold and jumps there to :math:`(2\,\text{step}(1-p))^{1/(2-p)}`. Beyond, it has a closed
     form for p = 1/2 (a cubic, by cosines) and p = 2/3 (a quartic, by cube roots). For any other p, Newton's iteration

@@ -17,7 +17,7 @@ from .pieces import PiecewiseQuadratic
 
 @dataclass(frozen=True)
 class WEEP(PiecewiseQuadratic):
-    r"""The WEEP penalty (4): quadratic near zero, concave in the middle, of slope b far out.
+    r"""The WEEP penalty (4): quadratic near zero, concave in the middle, of slope b for large values.
 
     .. math::
 
@@ -35,9 +35,9 @@ class WEEP(PiecewiseQuadratic):
     a : float
         Curvature at zero, a > 0. Larger is closer to sparse, and slower for a gradient method.
     b : float
-        Slope far out, :math:`0 \le b \le \sqrt{2a}`. At b = 0 large values are not shrunk; at the upper end WEEP is
-        a times the Huber loss with threshold :math:`\sqrt{2/a}`, and convex. The float ``math.sqrt(2 * a)`` stands
-        for that end, on whichever side of it rounding has put it.
+        Slope for large values, :math:`0 \le b \le \sqrt{2a}`. At b = 0 they are not shrunk; at the upper end WEEP is a
+        times the Huber loss with threshold :math:`\sqrt{2/a}`, and convex. The float ``math.sqrt(2 * a)`` stands for
+        that end, on whichever side of it rounding has put it.
     scale : float, optional
         Unit s > 0 of the argument: :math:`\phi_s(x) = s^2\,\bar h(x/s)`. The curvature and both constants stay, and
         ``phi.prox`` keeps its step. The paper has s = 1.

@@ -169,7 +169,7 @@ def recover(
     matrix is replaced by one near it that is diagonal in the cosine transform. Both save steps. Neither always saves a
     nearly unbiased penalty from a bad stationary point when the run starts at zero: a path does.
 
-    A path leads to `WEEP` from the Huber loss of the same curvature, by its slope b far out; to `MCP`, `CEL0`, `SCAD`,
+    A path leads to `WEEP` from the Huber loss of the same curvature, by its outer slope b; to `MCP`, `CEL0`, `SCAD`,
     `Tukey`, `LogSum` and `PiE` by the parameter that makes them convex when it is large, which is 100 times as large
     at first, at the same slope (or curvature, for `Tukey`) at zero; to `Lp` from p = 1. Convex penalties need none.
 

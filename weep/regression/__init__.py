@@ -112,7 +112,7 @@ def regress(
     See Also
     --------
     weep.interop.sklearn.SmoothRegression : The same as an estimator of scikit-learn.
-    weep.Tukey : A loss that is flat far out.
+    weep.Tukey : A loss that is flat for large residuals.
 
     Examples
     --------

@@ -13,13 +13,14 @@ from .problem import FEW, Array, Problem, Solver, norm, times
 
 
 class Place(NamedTuple):
-    """Where problems stand: coordinates, residuals, objective, influences, and minus the gradient."""
+    """Where problems stand: coordinates, residuals, objective, influences, minus the gradient, and its norm."""
 
     t: Array
     r: Array
     value: Array
     psi: Array
     g: Array
+    slope: Array
 
 
 class State(NamedTuple):
@@ -39,20 +40,21 @@ def newton(problem: Problem, start: Array) -> tuple[Array, NDArray[Any]]:
     state, whole = _begin(problem, start), problem
     at = _place(problem, state.base, found)
     for _ in range(problem.max_iter):
-        slope = norm(at.g)
-        going = _unfinished(problem, state, at, slope)
+        curved = problem.curvatures(at.r, at.psi)
+        going = _unfinished(problem, state, at, curved)
         if 2 * np.sum(going) <= len(going):  # those that are done leave the batch
             found[state.which] = at.t
-            problem, slope = problem.part(going), slope[going]
+            problem = problem.part(going)
             state, at = State._make(array[going] for array in state), Place._make(array[going] for array in at)
+            curved = curved[0][going], curved[1][going]
             going = going[going]
             if len(going) == 0:
                 break
         n_iter[state.which[going]] += 1
-        step, mu = _step(problem.U, at.g, *problem.curvatures(at.r, at.psi), state.mu)
+        step, mu = _step(problem.U, at.g, *curved, state.mu)
         new = _place(problem, state.base, at.t + step)
         hoped, ahead = (at.g * step).sum(-1) / 2, (new.g * step).sum(-1)
-        taken, mu, up = damping(mu, state.up, at.value, new.value, hoped, slope, norm(new.g), ahead)
+        taken, mu, up = damping(mu, state.up, at.value, new.value, hoped, at.slope, new.slope, ahead)
         state, taken = state._replace(mu=mu, up=up), taken & going
         if not taken.all():
             rows = taken[:, None]
@@ -103,15 +105,17 @@ def _begin(problem: Problem, start: Array) -> State:
 def _place(problem: Problem, base: Array, t: Array) -> Place:
     r = base - times(np.swapaxes(problem.U, 1, 2), t)
     psi = problem.influences(r)
-    return Place(t, r, problem.value(r), psi, problem.gradient(psi))
+    g = problem.gradient(psi)
+    return Place(t, r, problem.value(r), psi, g, norm(g))
 
 
-def _unfinished(problem: Problem, state: State, at: Place, slope: Array) -> NDArray[np.bool_]:
+def _unfinished(problem: Problem, state: State, at: Place, curved: tuple[Array, Array]) -> NDArray[np.bool_]:
     allowed = problem.tol * problem.size(at.psi)
-    going = slope > allowed
-    close = going & (slope <= allowed + state.coarse)
+    going = at.slope > allowed
+    close = going & (at.slope <= allowed + state.coarse)
     if close.any():
-        going[close] = slope[close] > allowed[close] + problem.rounding(close, at.r, at.psi, state.start)
+        secants, second = curved[0][close], curved[1][close]
+        going[close] = at.slope[close] > allowed[close] + problem.rounding(close, secants, second, state.start)
     return going
 
 
@@ -122,16 +126,19 @@ def _step(U: Array, g: Array, secants: Array, second: Array, mu: Array) -> tuple
     trace = np.trace(A, axis1=1, axis2=2)
     A += np.maximum(1e-13 * trace, 1e-300)[:, None, None] * np.eye(U.shape[1])  # if fewer than p rows have weight
     solve = _solve if U.shape[1] <= FEW else _solve_each
-    while True:
-        step, definite = solve(H + mu[:, None, None] * (A - H), g, np.where(mu < 1, 1e-14 * trace, 0))
-        if np.all(definite | (mu >= 1)):
-            return step, mu
+    more = A - H
+    step, definite = solve(H + mu[:, None, None] * more, g, np.where(mu < 1, 1e-14 * trace, 0))
+    while len(rows := np.flatnonzero(~definite & (mu < 1))):
         mu = np.where(definite, mu, np.minimum(4 * mu, 1))
+        some = mu[rows]
+        least = np.where(some < 1, 1e-14 * trace[rows], 0)
+        step[rows], definite[rows] = solve(H[rows] + some[:, None, None] * more[rows], g[rows], least)
+    return step, mu
 
 
 def _solve(matrix: Array, right: Array, least: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Eliminate in a batch of symmetric matrices; tells where all pivots are above the least."""
-    matrix, x, definite = matrix.copy(), right.copy(), np.ones(len(right), dtype=bool)
+    """Eliminate in a batch of symmetric matrices, in place; tells where all pivots are above the least."""
+    x, definite = right.copy(), np.ones(len(right), dtype=bool)
     for j in range(right.shape[1]):
         definite &= matrix[:, j, j] > least
         row = matrix[:, j] / np.where(definite, matrix[:, j, j], 1)[:, None]
