@@ -33,6 +33,7 @@ KINKED = [L1(), MCP(0.5, 2.0), SCAD(0.2)]
 CAPPED = [CappedL1(0.5), CappedL2(2.0)]  # of infinite weak convexity: no method but the exact one
 DIRECT = ("closed_form", "exact")
 ITERATIVE = [solver.name for solver in METHODS if solver.name not in DIRECT]
+TYPICAL = {method: WEEP(10.0, 0.1) for method in ITERATIVE} | {"dual": L1()}
 
 
 def signal(shape=(40,), seed=0):
@@ -158,7 +159,7 @@ def test_single_precision_is_enough_for_its_digits(method, shape):
 
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_callback_sees_every_iterate_that_the_history_tells_of(method):
-    y, phi, lam, seen = signal(), WEEP(10.0, 0.1), 0.2, []
+    y, phi, lam, seen = signal(), TYPICAL[method], 0.2, []
     result = denoise_tv(y, phi, lam, method, tol=1e-7, callback=lambda n, x: seen.append((n, x.copy())))
     assert [n for n, _ in seen] == list(range(1, result.n_iter + 1))
     assert result.history.shape == (result.n_iter, 2)
@@ -268,7 +269,7 @@ def test_the_default_tolerance_can_be_reached_in_each_type(phi, dtype):
             assert denoise_tv(signal(shape).astype(dtype), phi, 0.1, method, max_iter=3000).converged
 
 
-@pytest.mark.parametrize("method", ITERATIVE)
+@pytest.mark.parametrize("method", [method for method in ITERATIVE if method != "dual"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_stop_at_rounding_level_says_so(method, dtype):
     y, words = signal((300,)).astype(dtype), f"rounding in {np.dtype(dtype)} hides what is left, so allow a larger tol"
@@ -292,17 +293,17 @@ def test_a_callback_ends_the_run_by_stopiteration(method):
     seen = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the caller knows
-        result = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, method, tol=1e-12, callback=stop)
+        result = denoise_tv(signal(), TYPICAL[method], 0.2, method, tol=1e-12, callback=stop)
     assert (result.n_iter, result.converged, result.certificate) == (3, False, "none")
     np.testing.assert_array_equal(result.x, seen[-1])
-    final = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, method, tol=10.0, callback=lambda n, x: next(iter(())))
+    final = denoise_tv(signal(), TYPICAL[method], 0.2, method, tol=10.0, callback=lambda n, x: next(iter(())))
     assert (final.n_iter, final.converged) == (1, True)
 
 
 @pytest.mark.parametrize("solver", METHODS, ids=lambda solver: solver.name)
 @pytest.mark.parametrize("dtype", [">f4", ">f8", "<f8", np.float16, np.longdouble, np.int16, ">i4", bool])
 def test_arrays_of_all_real_types_are_taken(solver, dtype):
-    phi = L2() if solver.name == "closed_form" else WEEP(10.0, 0.1)
+    phi = L2() if solver.name == "closed_form" else TYPICAL.get(solver.name, WEEP(10.0, 0.1))
     y = np.repeat([0, 1, 0, 1, 1], 80).astype(dtype)  # long enough for compiled kernels
     result, plain = (denoise_tv(data, phi, 0.1, solver.name, init=data) for data in (y, y.astype(float)))
     assert result.x.dtype == (np.float32 if y.dtype.kind == "f" and y.dtype.itemsize <= 4 else np.float64)
@@ -312,7 +313,7 @@ def test_arrays_of_all_real_types_are_taken(solver, dtype):
     assert admm_step(y, phi, 0.1) == pytest.approx(admm_step(y.astype(float), phi, 0.1))
 
 
-@pytest.mark.parametrize("method", ITERATIVE)
+@pytest.mark.parametrize("method", [method for method in ITERATIVE if method != "dual"])
 @pytest.mark.parametrize("y", [[0.0, 3.0], [0.0, 3.0, 6.5]])
 def test_a_stationary_start_is_the_end(method, y):
     """Beyond x2, WEEP with b = 0 does not pull."""
@@ -334,16 +335,17 @@ def test_a_solver_is_added_by_one_entry(monkeypatch):
     result = denoise_tv(y, L1(), 1e-4)
     assert (result.method, result.n_iter, result.converged, result.certificate) == ("stay", 1, True, "global")
     np.testing.assert_allclose(result.x, y, atol=1e-15)
-    assert denoise_tv(y, L1(), 1.0, tol=1e-2).method == "admm"
+    assert denoise_tv(y, L1(), 1.0, tol=1e-3).method == "admm"
     with pytest.raises(ValueError, match="method='stay' needs a weight below 1e-3"):
         denoise_tv(y, L1(), 1.0, "stay")
 
 
 def test_auto_takes_the_first_that_can():
-    chosen = {phi: denoise_tv(signal(), phi, 0.1, tol=1e-2).method for phi in (L2(), Huber(), Tukey(), L1(), *CAPPED)}
+    chosen = {phi: denoise_tv(signal(), phi, 0.1, tol=1e-3).method for phi in (L2(), Huber(), Tukey(), L1(), *CAPPED)}
     assert list(chosen.values()) == ["closed_form", "newton", "fista", "admm", "exact", "exact"]
     assert denoise_tv(signal((5, 6)), Huber(), 0.1).method == "fista"
     assert denoise_tv(signal(), Huber(), 0.1, rho=1.0).method == "admm"
+    assert denoise_tv(signal(), L1(), 0.1, tol=1e-2).method == "dual"
 
 
 def test_results_can_be_compared_and_numpys_integers_count():
@@ -386,7 +388,7 @@ def test_without_weight_the_data_stays():
 @pytest.mark.parametrize("method", ITERATIVE)
 def test_too_few_iterations_are_admitted(method):
     with pytest.warns(ConvergenceWarning, match=r"3 iterations .* not tol=1.0e-12") as caught:
-        result = denoise_tv(signal(), WEEP(10.0, 0.1), 0.2, method, tol=1e-12, max_iter=3)
+        result = denoise_tv(signal(), TYPICAL[method], 0.2, method, tol=1e-12, max_iter=3)
     assert caught[0].filename == __file__
     assert not result.converged
     assert result.certificate == "none"

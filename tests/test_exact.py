@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weep import CEL0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, denoise_tv
+from weep import CEL0, L1, L2, MCP, SCAD, WEEP, CappedL1, CappedL2, Huber, compiled, denoise_tv
 from weep.checks import ConvergenceWarning
 from weep.denoise import objective
 from weep.penalties import PiecewiseQuadratic
@@ -36,20 +36,32 @@ CORNERS = [
 ]
 
 
+@dataclass(frozen=True)
+class Slope(PiecewiseQuadratic):
+    """A multiple of the absolute value."""
+
+    slope: float
+
+    def _pieces(self):
+        return ((0.0, self.slope, 0.0),)
+
+
 def signal(n, seed=0):
     """Steps, and much noise."""
     rng = np.random.default_rng(seed)
     return np.repeat(rng.integers(0, 3, -(-n // 8)), 8)[:n] + 0.2 * rng.normal(size=n)
 
 
-def stationary_points(phi, lam, n):
+def stationary_points(phi, lam, n, weights=1.0):
     """Of (11), on each choice of a piece or of a seam for each difference: matrices that map (y, 1) to x."""
+    lams, weights = np.broadcast_to(lam, n - 1), np.broadcast_to(weights, n)
     on_piece = [(sign, piece, None) for piece in phi.pieces for sign in (1, -1)]
     on_seam = [(sign, piece, sign * piece.start) for sign, piece, _ in on_piece if piece.start > 0 or sign > 0]
     maps = []
     for choice in itertools.product(on_piece + on_seam, repeat=n - 1):
-        hessian, right, border, values = np.eye(n), np.eye(n, n + 1), [], []
-        for d, (sign, piece, seam) in zip(np.diff(np.eye(n), axis=0), choice, strict=True):
+        hessian, border, values = np.diag(weights), [], []
+        right = np.column_stack((hessian, np.zeros(n)))
+        for d, lam, (sign, piece, seam) in zip(np.diff(np.eye(n), axis=0), lams, choice, strict=True):
             if seam is None:
                 hessian = hessian + lam * piece.curvature * np.outer(d, d)
                 right[:, n] -= lam * sign * (piece.slope - piece.curvature * piece.start) * d
@@ -78,6 +90,64 @@ def best_of_all_faces_is_found(phi, lam):
 def test_exact_is_the_best_of_all_faces_on_all_small_integer_signals(phi, lam):
     """Ties, and stationary points on the seam of two pieces, are the rule there."""
     best_of_all_faces_is_found(phi, lam)
+
+
+@pytest.mark.parametrize("used", [True, False])
+@pytest.mark.parametrize("phi", PIECEWISE + CORNERS[:2], ids=repr)
+def test_exact_is_the_best_of_all_faces_with_weights_and_many_lam(phi, used, monkeypatch):
+    if used:
+        pytest.importorskip("numba", reason="needs the extra 'fast'")
+    monkeypatch.setattr(compiled, "USE", used)
+    rng = np.random.default_rng(0)
+    for weights, lam in (
+        ([1.0, 0.5, 2.0, 1.0], 0.25),
+        ([1.0, 1.0, 1.0, 1.0], [0.25, 0.0, 1.0]),
+        ([0.0, 1.0, 0.0, 2.0], [0.5, 0.25, 0.125]),
+        ([0.5, 0.0, 0.0, 1.0], [0.5, 0.5, 1.0]),
+        ([2.0, 1.0, 1.0, 0.0], [1.0, 0.25, 0.75]),
+    ):
+        w, lams = np.array(weights), np.broadcast_to(lam, 3)
+        maps = stationary_points(phi, lam, 4, w)
+        for y in rng.integers(0, 3, (12, 4)).astype(float):
+            x = maps @ np.append(y, 1.0)
+            costs = (x - y) ** 2 @ w / 2 + phi(np.diff(x, axis=1)) @ lams
+            found = denoise_tv(np.where(w > 0, y, np.nan), phi, lam, "exact", weights=w)
+            assert found.certificate == "global"
+            assert found.objective == pytest.approx(costs.min(), abs=1e-12)
+            x = found.x
+            assert (x - y) ** 2 @ w / 2 + phi(np.diff(x)) @ lams == pytest.approx(found.objective, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("phi", [L1(), Slope(0.5)], ids=repr)
+def test_many_signals_of_l1_are_solved_as_one(phi, dtype, monkeypatch):
+    pytest.importorskip("numba", reason="needs the extra 'fast'")
+    rng = np.random.default_rng(0)
+    y = (np.stack([signal(70, seed) for seed in range(9)]) + 100).astype(dtype)
+    weights, lam = rng.choice([0.0, 0.5, 2.0], y.shape), rng.uniform(0.05, 0.5, (9, 69))
+    weights[:, ::7] = 1.0
+    for options in ({"lam": 0.3}, {"lam": 0.3, "weights": weights}, {"lam": lam}, {"lam": lam, "weights": weights}):
+        found = []
+        for threads in (1, 3):
+            monkeypatch.setattr(compiled, "threads", lambda threads=threads: threads)
+            found.append(denoise_tv(y, phi, method="exact", axis=1, **options))
+        together, other = found
+        np.testing.assert_array_equal(together.x, other.x)
+        assert (together.x.dtype, together.method, together.certificate) == (dtype, "exact", "global")
+        single = []
+        for k in range(9):
+            own = {name: value[k] if np.ndim(value) else value for name, value in options.items()}
+            for used in (True, False):
+                monkeypatch.setattr(compiled, "USE", used)
+                single.append(denoise_tv(y[k], phi, method="exact", **own))
+                seen = weights[k] > 0 if "weights" in own else ...  # elsewhere it is not unique
+                atol = 1e-4 if dtype == np.float32 else 1e-10
+                np.testing.assert_allclose(together.x[k][seen], single[-1].x[seen], atol=atol)
+            monkeypatch.setattr(compiled, "USE", True)
+        assert together.objective == pytest.approx(sum(r.objective for r in single[::2]), rel=1e-6)
+        assert together.objective == pytest.approx(sum(r.objective for r in single[1::2]), rel=1e-6)
+    with pytest.raises(ValueError, match="y must be finite"):
+        denoise_tv(np.where(np.arange(70) == 3, np.nan, y), phi, 0.1, "exact", axis=1)
 
 
 OFFSETS = [1e-13, -1e-13, 1e-10, -1e-10, 1e-8, -1e-8, 1e-7, -1e-7]

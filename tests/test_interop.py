@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares, minimize
 
 from weep import L1, L2, MCP, SCAD, WEEP, CappedL1, ConvergenceWarning, Huber, LogSum, Tukey, denoise_tv
+from weep.penalties import Grouped, Spectral
 
 PHI = WEEP(20.0, 0.1, scale=0.5)
 NEEDS = {
@@ -101,6 +102,53 @@ class TestPyProximal:
         for arguments, error, name in ((("x",), TypeError, "phi"), ((PHI, 0.0), ValueError, "sigma")):
             with pytest.raises(error, match=f"{name}="):
                 library[0].Separable(*arguments)
+        for sigma, words in (([1.0, 0.0], "greater than 0"), ([1.0, np.nan], "finite")):
+            with pytest.raises(ValueError, match=f"sigma must be {words}"):
+                library[0].Separable(PHI, sigma)
+        rows = Grouped(PHI, 0)
+        for arguments, error, words in (
+            ((PHI, (2, 3)), TypeError, "must be Grouped"),
+            ((rows, (2, 0)), ValueError, "dims=0 must be at least 1"),
+            ((rows, (2.0,)), TypeError, "dims=2.0 must be an integer"),
+            ((rows, (2, 3), -1.0), ValueError, "sigma=-1.0 must be greater"),
+        ):
+            with pytest.raises(error, match=words):
+                library[0].Shaped(*arguments)
+        with pytest.raises(ValueError, match="tau must be one number"):
+            library[0].Shaped(rows, (2, 3)).prox(np.zeros(6), np.ones(6))
+
+    def test_a_weight_for_each_entry(self, library):
+        rng = np.random.default_rng(0)
+        x, sigma = rng.normal(size=20), rng.uniform(0.1, 0.9, 20)
+        f, single = library[0].Separable(PHI, sigma), [library[0].Separable(PHI, s) for s in sigma]
+        assert f(x) == pytest.approx(sum(g(v) for g, v in zip(single, x, strict=True)))
+        for tau in (0.5, rng.uniform(0.2, 0.9, 20)):
+            taus = np.broadcast_to(tau, 20)
+            expected = [g.prox(v, t) for g, v, t in zip(single, x, taus, strict=True)]
+            np.testing.assert_array_equal(f.prox(x, tau), expected)
+        np.testing.assert_array_equal(f.grad(x), sigma * PHI.grad(x))
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_lengths_of_gradients_are_those_of_denoise_tv(self, library, channels):
+        pylops = importlib.import_module("pylops")
+        ours, theirs = library
+        shape, lam = (7, 6, channels), 0.1
+        y = np.random.default_rng(0).normal(size=shape)
+        D = pylops.VStack([pylops.FirstDerivative(shape, axis, kind="forward") for axis in (0, 1)])
+        f = ours.Shaped(Grouped(PHI, (0, 3)), (2, *shape), lam)
+        x = theirs.optimization.primal.ADMML2(
+            f, pylops.Identity(y.size), y.ravel(), D, x0=y.ravel(), tau=1 / (2.2 * lam), niter=150
+        )[0]
+        best = denoise_tv(y, PHI, lam, isotropic=True, channel_axis=2, tol=1e-9)
+        np.testing.assert_allclose(x, best.x.ravel(), atol=1e-4)
+
+    @pytest.mark.parametrize("phi", [Grouped(PHI, 0), Spectral(PHI)], ids=repr)
+    def test_arrays_as_vectors(self, library, phi):
+        f, x = library[0].Shaped(phi, (4, 5), 0.3), np.random.default_rng(0).normal(size=20)
+        assert importlib.import_module("pyproximal.utils.moreau").moreau(f, x, 0.7)
+        assert f(x) == pytest.approx(0.3 * phi(x.reshape(4, 5)))
+        np.testing.assert_array_equal(f.prox(x, 0.7), phi.prox(x.reshape(4, 5), 0.3 * 0.7).ravel())
+        np.testing.assert_array_equal(f.grad(x), 0.3 * phi.grad(x.reshape(4, 5)).ravel())
 
     def test_moreau_and_gradient(self, library):
         ours, _ = library
@@ -221,8 +269,8 @@ class TestSklearn:
         X = X * 10**power
         model = ours.SmoothRegression(penalty=PHI, alpha=0.1, fit_intercept=False, tol=1e-8).fit(X, y)
         data = X.T @ (y - X @ model.coef_) / len(y)
-        # The forces of data and penalty balance, in units of what each row of data could do. The tolerance is one of all
-        # forces together; a single one may be some hundred times as unbalanced.
+        # The forces of data and penalty balance, in units of what each row of data could do. The tolerance is one of
+        # all forces together; a single one may be some hundred times as unbalanced.
         reach = np.sqrt((X**2).mean(0) * np.mean((y - X @ model.coef_) ** 2)) + 0.1 * np.abs(PHI.grad(model.coef_))
         assert np.max(np.abs(data - 0.1 * PHI.grad(model.coef_)) / reach) < 1e-5
 

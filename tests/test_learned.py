@@ -238,12 +238,40 @@ def test_training_makes_a_bank_better():
     assert error(40) < 0.8 * error(1)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"side": 4}, "side=4 must be odd"),
+        ({"even": 0}, "even=0 must be at least 1"),
+        ({"patch": 65}, "no picture may be smaller than patch=65"),
+        ({"rate": 0.0}, "rate=0.0 must be greater"),
+    ],
+)
+def test_training_refuses_what_cannot_be(change, message):
+    train, pictures, small = training()
+    with pytest.raises(ValueError, match=message):
+        train.train(pictures, **{**small, "steps": 1, **change})
+
+
+def test_pictures_of_the_training_are_grey_and_in_three_sizes():
+    for name in ("skimage", "sklearn", "matplotlib"):
+        pytest.importorskip(name)
+    found = learned.pictures()
+    whole, half, quarter = found[:10], found[10:20], found[20:]
+    assert len(quarter) == 10
+    assert all(p.ndim == 2 and p.min() >= 0 and p.max() <= 1 for p in found)
+    assert [tuple(n // 4 * 2 for n in p.shape) for p in whole] == [p.shape for p in half]
+    assert_allclose(half[0][0, 0], whole[0][:2, :2].mean())
+    assert min(min(p.shape) for p in found) >= 40  # the patches of the training
+
+
 def test_derivative_at_the_minimum_is_that_of_differences():
     train, pictures, _ = training()
     import torch
 
     torch.manual_seed(0)
-    model = train._Model(2, 2, 3, False, torch.Generator().manual_seed(0)).double()
+    potential = train.WEEPs()
+    model = train.Model(2, 2, 3, 0, potential).double()
     model.bases = [b.double() for b in model.bases]
     clean = torch.tensor(pictures[0][:16, :16])[None, None]
     y = clean + 0.1 * torch.randn(clean.shape, dtype=torch.float64)
@@ -252,13 +280,13 @@ def test_derivative_at_the_minimum_is_that_of_differences():
         with torch.no_grad():
             return float((train._solve(y, *model(0.1), 800) - clean).square().mean().log())
 
-    bank, phi = model(0.1)
+    bank, slope = model(0.1)
     with torch.no_grad():
-        x = train._solve(y, bank, phi, 800)
-        _, q = train._dual(x, clean, bank, phi, 300)
+        x = train._solve(y, bank, slope, 800)
+        _, q = train._dual(x, clean, bank, slope, 300)
     u, along = (torch.nn.functional.conv2d(train._extend(z, 1), bank) for z in (x, q))
-    (-(along * train._slopes(u, *phi)).sum()).backward()
-    for parameter in (model.scale, model.coefficients[0], model.exponents, model.log_a):
+    (-(along * slope(u)).sum()).backward()
+    for parameter in (model.scale, model.coefficients[0], model.exponents, potential.log_a):
         flat, step = parameter.data.view(-1), 1e-4
         flat[0] += step
         up = loss()

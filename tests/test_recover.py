@@ -32,6 +32,7 @@ from weep import (
 )
 from weep.denoise import objective
 from weep.operators import Differences, Incidence
+from weep.penalties import Grouped
 from weep.recover import METHODS
 from weep.recover.lanczos import largest, sign
 from weep.recover.path import family
@@ -118,6 +119,14 @@ def test_methods_with_a_prox_agree_with_one_another_on_total_variation():
     # Conjugate gradients, for the same problem given as an operator, do as the factorisation does.
     third = recover(y, aslinearoperator(A), L1(), 0.02, Differences(64), method="admm", tol=1e-7)
     assert third.objective == pytest.approx(found[0].objective, rel=2e-6)
+
+
+def test_the_primal_dual_steps_find_their_balance_where_the_measurements_are_sums():
+    L, sums = Differences(64), np.tril(np.ones((64, 64))) / 64
+    y = sums @ np.repeat([0.0, 1.0, -1.0, 2.0], 16)
+    found = [recover(y, sums, L1(), 1e-3, L, method=m, tol=1e-4, max_iter=8000) for m in ("admm", "primal_dual")]
+    assert found[1].converged
+    assert found[0].objective == pytest.approx(found[1].objective, rel=5e-3)
 
 
 def test_the_lasso_is_that_of_scikit_learn():
@@ -373,6 +382,78 @@ def test_arrays_and_operators_of_another_library_are_taken_and_returned(library)
     np.testing.assert_allclose(np.asarray(result.x), expected, atol=1e-6 if tol < 1e-4 else 1e-2)
 
 
+@pytest.mark.parametrize("method", ["memory_gradient", "accelerated", "lbfgs", "admm"])
+@pytest.mark.parametrize("library", ["torch", "jax.numpy"])
+def test_functions_of_another_library_are_taken_with_the_adjoint_that_it_derives(library, method):
+    xp = pytest.importorskip(library)
+    y, A, _ = problem()
+    phi, D = Huber(0.05), Differences(64)
+    there, matrix = xp.asarray(y), xp.asarray(A)
+    tol = 1e-6 if "64" in str(there.dtype) else 1e-4
+    result = recover(there, lambda x: matrix @ x, phi, 0.05, D, method=method, tol=tol)
+    assert result.converged and result.certificate == "global"
+    assert type(result.x) is type(there) and result.x.dtype == there.dtype
+    expected = recover(y, A, phi, 0.05, D, tol=1e-8).x
+    np.testing.assert_allclose(np.asarray(result.x), expected, atol=1e-4 if tol < 1e-4 else 0.01)
+
+
+@pytest.mark.parametrize("library", ["torch", "jax.numpy"])
+def test_a_function_sees_pictures_and_may_return_complex_numbers(library):
+    xp = pytest.importorskip(library)
+    image = np.add.outer(np.repeat([0.0, 1.0], 4), np.repeat([2.0, 0.0, 1.0], 3))
+    kept = np.random.default_rng(0).random(image.shape) < 0.7
+    data, keep, lam = np.fft.fft2(image, norm="ortho")[kept], xp.asarray(kept), 0.1
+
+    def A(x):
+        assert tuple(x.shape) == image.shape
+        return xp.fft.fft2(x, norm="ortho")[keep]
+
+    def L(x):
+        return xp.stack([xp.roll(x, 1, 0) - x, xp.roll(x, 1, 1) - x])
+
+    y, rows = xp.asarray(data), np.fft.fft2(np.eye(72).reshape(72, 8, 9), norm="ortho")[:, kept].T
+    down, across = (np.roll(np.eye(n), 1, 0) - np.eye(n) for n in (8, 9))
+    cyclic = np.vstack([np.kron(down, np.eye(9)), np.kron(np.eye(8), across)])
+    tol = 1e-6 if "128" in str(y.dtype) else 1e-4
+    for phi in (Huber(0.1), Grouped(Huber(0.1), axis=0)):
+        made = recover(y, A, phi, lam, L, tol=tol, init=xp.zeros(image.shape))
+        assert made.x.shape == image.shape and type(made.x) is type(y)
+        plain = LinearOperator(cyclic.shape, matvec=cyclic.__matmul__, rmatvec=cyclic.T.__matmul__, dtype=float)
+        plain.dims, plain.dimsd = image.shape, (2, *image.shape)
+        other = recover(data, rows, phi, lam, plain, tol=tol)
+        np.testing.assert_allclose(np.asarray(made.x), other.x, atol=1e-4 if tol < 1e-4 else 0.01)
+
+
+def test_a_function_of_torch_gets_the_shape_of_the_start_or_of_the_operator_or_of_the_data():
+    torch = pytest.importorskip("torch")
+    seen = []
+
+    def A(x):
+        seen.append(tuple(x.shape))
+        return 2 * x.reshape(4, 3)
+
+    y, phi = torch.ones(4, 3), Huber(0.1)
+    assert recover(y, A, phi, 0.1).x.shape == (4, 3)
+    assert recover(y, A, phi, 0.1, Differences((2, 6))).x.shape == (2, 6)
+    assert recover(y, A, phi, 0.1, np.eye(12)).x.shape == (12,)
+    assert recover(y, A, phi, 0.1, lambda x: x[1:] - x[:-1], init=torch.zeros(3, 4)).x.shape == (3, 4)
+    assert list(dict.fromkeys(seen)) == [(4, 3), (2, 6), (12,), (3, 4)]
+    assert recover(y, None, phi, 0.1, lambda x: x[1:] - x[:-1]).x.shape == (4, 3)
+
+
+def test_what_is_no_linear_function_of_torch_is_refused_by_name():
+    torch = pytest.importorskip("torch")
+    y, phi = torch.ones(5), Huber(0.1)
+    with pytest.raises(ValueError, match="A is not a linear function: for random x and u"):
+        recover(y, torch.abs, phi, 0.1)
+    with pytest.raises(ValueError, match="L is not a linear function"):
+        recover(y, None, phi, 0.1, lambda x: x + 1)
+    with pytest.raises(ValueError, match=r"A must take x, and failed on one of the shape \(5,\), that of init"):
+        recover(y, lambda x: torch.eye(4) @ x, phi, 0.1)
+    with pytest.raises(TypeError, match="A must return an array that depends on x"):
+        recover(y, lambda x: x.detach(), phi, 0.1)
+
+
 def test_slow_runs_are_told():
     y, A, _ = problem()
     for method in METHODS:
@@ -441,6 +522,8 @@ NAN = np.where(np.eye(40, 64) > 0, np.nan, MATRIX)
         ({"A": operator(lambda x: ["a"] * 40, lambda u: MATRIX.T @ u)}, TypeError, "A must return numbers"),
         ({"A": operator(MATRIX.__matmul__, lambda u: 1j * (MATRIX.T @ u))}, TypeError, r"A\.rmatvec must return real"),
         ({"A": operator(NAN.__matmul__, MATRIX.T.__matmul__)}, ValueError, "what A returns must be finite"),
+        ({"A": np.abs}, TypeError, "A=.* is a function, and its adjoint is known only where y is an array of PyTorch"),
+        ({"L": np.diff}, TypeError, "L=.* is a function, and its adjoint is known only where y is an array of PyTorch"),
         ({"L": Differences(63)}, ValueError, "L must have 64 columns"),
         ({"L": 1j * np.eye(64)}, TypeError, "L must be real"),
         ({"L": csr_array(1j * np.eye(64))}, TypeError, "L must be real"),

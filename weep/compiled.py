@@ -51,6 +51,9 @@ def share(task: Callable[[int, int], Any], count: int, workers: int) -> None:
     thread calls at the same time, or if it was forked.
     """
     workers = min(workers, count)
+    if workers <= 1:
+        task(0, count)
+        return
     first, *others = itertools.pairwise(count * k // workers for k in range(workers + 1))
     waiting = [_pool().submit(task, *part) for part in others]
     task(*first)

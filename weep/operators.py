@@ -52,7 +52,7 @@ def adjoint(parts: Sequence[Array], axes: Sequence[int] | None = None) -> Array:
     parts : sequence of ndarrays, one for each axis
         Of the shapes that `differences` returns.
     axes : sequence of int, optional
-        The axes they belong to, if not all.
+        The axes they belong to, counted from the front, if not all.
 
     Returns
     -------
@@ -70,11 +70,26 @@ def adjoint(parts: Sequence[Array], axes: Sequence[int] | None = None) -> Array:
     first = parts[0]
     out = np.zeros([n + (k == axes[0]) for k, n in enumerate(first.shape)], first.dtype)
     for axis, part in zip(axes, parts, strict=True):
-        low, high = (np.moveaxis(out, axis, 0)[cut] for cut in (slice(None, -1), slice(1, None)))
-        part = np.moveaxis(part, axis, 0)
-        low -= part
-        high += part
+        low, high = cuts(axis)
+        out[low] -= part
+        out[high] += part
     return out
+
+
+def cuts(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """What the differences along an axis go from, and to."""
+    before = (slice(None),) * axis
+    return (*before, slice(None, -1)), (*before, slice(1, None))
+
+
+def within(part: Array) -> tuple[slice, ...]:
+    """Where differences stand in an array of entries."""
+    return tuple(slice(n) for n in part.shape)
+
+
+def ratio(part: Array, whole: Array) -> Array:
+    """The part of a whole, and 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
 def spectrum(shape: Sequence[int]) -> NDArray[np.float64]:
@@ -218,7 +233,7 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
         ends = np.cumsum([math.prod(part) for part in parts])
         # For each axis: where its differences are, their shape, and the entries before and after each.
         self._parts = [
-            (slice(end - math.prod(part), end), part, _cut(axis, slice(-1)), _cut(axis, slice(1, None)))
+            (slice(end - math.prod(part), end), part, *cuts(axis))
             for axis, end, part in zip(self.axes, ends, parts, strict=True)
         ]
         super().__init__(np.dtype(np.float64), (int(ends[-1]) if len(ends) else 0, entries))
@@ -238,11 +253,6 @@ class Differences(LinearOperator):  # type: ignore[misc]  # SciPy has no types
             out[low] -= values
             out[high] += values
         return out.ravel()
-
-
-def _cut(axis: int, cut: slice) -> tuple[slice, ...]:
-    """An index that cuts one axis."""
-    return (slice(None),) * axis + (cut,)
 
 
 def _floats(x: Array) -> Array:

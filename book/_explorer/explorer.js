@@ -1,4 +1,4 @@
-/* The explorer: penalties in closed form, total-variation denoising, and the charts that follow the sliders.
+/* The explorer: penalties in closed form, denoising, recovery, and the charts that follow the sliders.
    The functions restate the package's closed forms; tests/test_pages.py holds what the page draws against the package. */
 (() => {
   "use strict";
@@ -123,7 +123,8 @@
     return 0.1 + 0.5 * Math.exp(-(((i - 210) / 9) ** 2));
   });
 
-  function noisy(sigma, seed) {
+  /* Uniform and normal numbers of a seed. */
+  function generator(seed) {
     let state = seed >>> 0;
     const uniform = () => {
       state = (state + 0x6d2b79f5) >>> 0;
@@ -131,7 +132,92 @@
       t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
       return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
     };
-    return CLEAN.map((v) => v + sigma * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+    return { uniform, normal: () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()) };
+  }
+
+  function noisy(sigma, seed) {
+    const { normal } = generator(seed);
+    return CLEAN.map((v) => v + sigma * normal());
+  }
+
+  // ---------------------------------------------------------------- problem (1): few measurements of a signal
+
+  const SAMPLES = 64, SMALLEST = 0.5; // entries of Lx are at least so large, or zero
+  const dot = (p, q) => p.reduce((sum, value, i) => sum + value * q[i], 0);
+  const transposed = (A, u) => A[0].map((_, j) => A.reduce((sum, row, i) => sum + row[j] * u[i], 0));
+
+  /* Spikes, or a piecewise constant signal, and its first m measurements, of rows that no slider changes. */
+  function sensed(jumps, count, m, sigma, seed) {
+    const { uniform } = generator(3 * seed), places = Array.from({ length: SAMPLES - 1 }, (_, i) => i + 1);
+    const x = Array(SAMPLES).fill(0);
+    let level = 2 * uniform() - 1, from = 0;
+    const chosen = Array.from({ length: count }, () => places.splice(Math.floor(uniform() * places.length), 1)[0]);
+    for (const place of chosen.sort((i, j) => i - j)) {
+      x.fill(jumps ? level : 0, from, place);
+      let next = 2 * uniform() - 1;
+      while (jumps && Math.abs(next - level) < SMALLEST) next = 2 * uniform() - 1;
+      if (!jumps) x[place] = Math.sign(next) * SMALLEST * (1 + 2 * Math.abs(next));
+      [level, from] = [next, jumps ? place : place + 1];
+    }
+    x.fill(jumps ? level : 0, from);
+    const rows = generator(3 * seed + 1), noise = generator(3 * seed + 2);
+    const A = Array.from({ length: m }, () => x.map(() => rows.normal() / Math.sqrt(m)));
+    return { x, A, y: A.map((row) => dot(row, x) + sigma * noise.normal()) };
+  }
+
+  /* x of S x = b for a positive definite S: Cholesky; the factor is made once. */
+  function factorised(S) {
+    const n = S.length, low = S.map((row) => [...row]);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        let rest = S[i][j];
+        for (let k = 0; k < j; k++) rest -= low[i][k] * low[j][k];
+        low[i][j] = i === j ? Math.sqrt(rest) : rest / low[j][j];
+      }
+    }
+    return (b) => {
+      const x = [...b];
+      for (let i = 0; i < n; i++) {
+        for (let k = 0; k < i; k++) x[i] -= low[i][k] * x[k];
+        x[i] /= low[i][i];
+      }
+      for (let i = n - 1; i >= 0; i--) {
+        x[i] /= low[i][i];
+        for (let k = 0; k < i; k++) x[k] -= low[i][k] * x[i];
+      }
+      return x;
+    };
+  }
+
+  const DIFFERENCES = { to: differences, back: adjoint }, IDENTITY = { to: (x) => x, back: (x) => x };
+
+  /* ADMM on z = Lx, from a start; ρ is balanced now and then, more and more rarely, as in weep.recover. */
+  function recover({ A, y }, L, phi, lam, start, tol = 1e-7, most = 4000) {
+    const unit = start.map((_, i) => start.map((_, j) => Number(i === j)));
+    const gram = unit.map((e) => transposed(A, A.map((row) => dot(row, e)))), bend = unit.map((e) => L.back(L.to(e)));
+    const prepare = (rho) => factorised(gram.map((row, i) => row.map((value, j) => value + rho * bend[i][j])));
+    const pull = transposed(A, y), scale = norm(pull), least = 2.2 * lam * phi.weak;
+    let rho = Math.max(least, 0.2), solve = prepare(rho), prox = phi.prox(lam / rho), following = 10;
+    let x = start, z = L.to(x), u = z.map(() => 0), residual = Infinity, count = 0;
+    while (residual > tol && count < most) {
+      const back = L.back(z.map((value, i) => value - u[i])), old = z;
+      x = solve(pull.map((value, i) => value + rho * back[i]));
+      const lx = L.to(x), v = lx.map((value, i) => value + u[i]);
+      z = v.map(prox);
+      u = v.map((value, i) => value - z[i]);
+      const primal = norm(lx.map((value, i) => value - z[i])) / norm(x);
+      const dual = (rho * norm(L.back(z.map((value, i) => value - old[i])))) / scale;
+      residual = Math.max(primal, dual);
+      count += 1;
+      if (count === following) {
+        following = Math.ceil(1.5 * count);
+        const next = Math.max(least, rho * clip(Math.sqrt(Math.max(primal, 1e-30) / Math.max(dual, 1e-30)), 0.2, 5));
+        u = u.map((value) => (value * rho) / next);
+        [rho, solve, prox] = [next, prepare(next), phi.prox(lam / next)];
+      }
+    }
+    const fit = norm(A.map((row, i) => dot(row, x) - y[i])) ** 2 / 2;
+    return { x, count, converged: residual <= tol, objective: fit + lam * L.to(x).reduce((sum, t) => sum + phi.value(t), 0) };
   }
 
   // ---------------------------------------------------------------- charts
@@ -260,6 +346,40 @@
     tell("tv-convex", convex ? "convex: one minimum" : "not convex: a stationary point");
   }
 
+  let another = 1, tried = { key: "", points: {} };
+
+  /* L1 and WEEP of one slope at small entries; WEEP by three problems, from the Huber loss to b = 0. */
+  function sensing() {
+    const m = read("cs-m"), count = read("cs-k"), sigma = read("cs-sigma"), jumps = chosen("cs-kind")[0] === "jumps";
+    const problem = sensed(jumps, count, m, sigma, another), L = jumps ? DIFFERENCES : IDENTITY;
+    const slope = 2 * Math.max(sigma, 0.01), s = SMALLEST / weep(100, 0, 1).x2, lam = slope / weep(100, 0, s).m;
+    const zero = problem.x.map(() => 0), found = { l1: recover(problem, L, l1(1), slope, zero) };
+    [1, 0.5, 0].forEach((share) => {
+      found.weep = recover(problem, L, weep(100, share, s), lam, found.weep?.x ?? zero);
+    });
+    field("cs-plot").problem = { ...problem, slope, lam, s };
+
+    const key = [jumps, count, sigma, another].join();
+    if (tried.key !== key) tried = { key, points: {} };
+    const size = norm(problem.x), i = zero.map((_, index) => index), names = { l1: "L1", weep: "WEEP" };
+    const errors = {};
+    Object.entries(found).forEach(([name, { x, objective, converged }]) => {
+      errors[name] = norm(x.map((value, k) => value - problem.x[k])) / size;
+      tell(`cs-${name}-error`, errors[name]);
+      tell(`cs-${name}-objective`, objective);
+      tell(`cs-${name}-state`, converged ? "yes" : "no");
+    });
+    tried.points[m] = errors;
+    draw("cs-plot", [
+      curve("clean", "true signal", i, problem.x, 1.5),
+      ...Object.keys(names).map((name) => curve(name, names[name], i, found[name].x)),
+    ], "i", { range: [-1.8, 1.8] });
+    const seen = Object.keys(tried.points).map(Number);
+    draw("cs-tried", Object.keys(names).map((name) =>
+      dots(name, names[name], seen, seen.map((n) => tried.points[n][name]), name === "l1" ? 11 : 7),
+    ), "measurements m", { type: "log", dtick: 1, title: { text: "relative error" } });
+  }
+
   // ---------------------------------------------------------------- start
 
   const later = (...parts) => { // at most one drawing a frame
@@ -285,8 +405,11 @@
       penalty();
     });
     field("tv-seed").addEventListener("click", () => { seed += 1; signal(); });
+    field("explorer-cs").addEventListener("input", later(sensing));
+    field("cs-seed").addEventListener("click", () => { another += 1; sensing(); });
     penalty();
     signal();
+    sensing();
     document.querySelectorAll(".explorer").forEach((part) => part.classList.add("ready"));
   }
 

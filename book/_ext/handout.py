@@ -16,6 +16,8 @@ from urllib.parse import quote
 import nbformat
 from nbformat.v4 import new_code_cell
 
+from quotes import quoted
+
 FOLDER = "_downloads"
 ARCHIVE = "weep-book.zip"
 #: Where the workflow publishes the book: Colab takes the notebooks that
@@ -61,6 +63,7 @@ def requirement(url, branch, wheel):
 
 def plain(text, titles):
     """Markdown as Jupyter shows it by itself: without what only the book understands."""
+    text = quoted(text)
     for pattern, replacement in (
         (r"^\([\w-]+\)=\n", ""),  # labels
         (r"\[([^\]]+)\]\(eq-\d+\)", r"\1"),

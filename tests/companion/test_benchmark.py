@@ -60,5 +60,15 @@ def test_regressions_are_timed_without_numba_too(monkeypatch):
 def test_structure_is_compared_on_equal_terms():
     pytest.importorskip("TVDCondat2013", reason="needs the extra 'bench'")
     rows = benchmark_structure.signals(3, 300, 1) + benchmark_structure.gradients(32, 1)
-    assert [row.target for row in rows] == [1 / 4, 1 / 2, 1 / 2]
+    assert [row.target for row in rows] == [1 / 4, 1, 1 / 2, 1 / 2]
+    rows += [benchmark_structure.alone(1), benchmark_structure.threaded((40, 40), 1)]
     assert all(row.ratio > 0 for row in rows)
+
+
+def test_chambolles_stopping_point_is_reached_and_lies_above_the_minimum():
+    pytest.importorskip("skimage", reason="needs the extra 'images'")
+    y = benchmark.steps((48, 48))
+    for picture in (y, y[:, :, None] + [0.0, 1.0]):
+        ratio, gap = benchmark_structure.chambolle(picture, 0.1, 1)
+        assert ratio > 0
+        assert 1e-5 < gap < 0.2

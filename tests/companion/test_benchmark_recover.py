@@ -11,12 +11,21 @@ def setting():
     return benchmark.dense(60)
 
 
-def test_the_solvers_of_recover_and_scipy_reach_the_goal(setting):
-    rows = benchmark.compare(setting, repeats=1, rivals=False)
+def test_the_solvers_of_recover_and_scipy_reach_the_goal(setting, monkeypatch):
+    monkeypatch.setattr(benchmark, "PATIENCE", 1e6)
+    rows = list(benchmark.compare(setting, repeats=1, rivals=False))
     assert [row.solver for row in rows] == ["auto", "memory_gradient", "accelerated", "lbfgs", "SciPy, L-BFGS-B"]
     assert all(np.isfinite(row.seconds) and row.applications > 0 for row in rows)
     assert rows[0].applications == rows[1].applications and rows[0].ratio == 1
     assert [row.target for row in rows] == [0, 0, 0, 0, 1]
+
+
+def test_rows_come_one_by_one_and_say_who_was_left(setting, monkeypatch):
+    monkeypatch.setattr(benchmark, "PATIENCE", 0)
+    rows = benchmark.compare(setting, repeats=1, rivals=False)
+    first = next(rows)
+    assert (first.solver, first.ratio) == ("auto", 1)
+    assert [(row.seconds, row.ratio, row.applications) for row in rows] == 4 * [(np.inf, np.inf, 0)]
 
 
 def test_pyproximal_solves_the_same_problem(setting):

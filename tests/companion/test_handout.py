@@ -1,8 +1,8 @@
 """A downloaded notebook runs by itself, and links that launch one are right for whoever builds the book."""
 
 import ast
+import importlib
 import importlib.metadata
-import importlib.util
 import os
 import re
 import shutil
@@ -17,12 +17,12 @@ from nbclient import NotebookClient
 from packaging.requirements import Requirement
 
 import weep
+from weep.companion import ledger
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-SPEC = importlib.util.spec_from_file_location("handout", ROOT / "book" / "_ext" / "handout.py")
-handout = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(handout)
+sys.path.append(str(ROOT / "book" / "_ext"))
+handout = importlib.import_module("handout")
 TITLES = {path.stem: handout.title(nbformat.read(path, as_version=4)) for path in NOTEBOOKS}
 WHEEL = f"weep_companion-{weep.__version__}-py3-none-any.whl"
 FORK = "https://github.com/someone/her-fork"
@@ -116,6 +116,11 @@ def test_what_only_the_book_understands_becomes_plain():
         "**After**\n\n- by [B](b.ipynb);\n\nsee (3), [k2000], proxes and PSNR, `weep.g`, `weep.h`\n\n"
         "<details><summary>Solution</summary>\n\nIt is $x$.\n\n</details>\n\n```python\nx\n```"
     )
+
+
+def test_a_quoted_table_is_handed_out_with_its_rows():
+    text = "\n".join(cell.source for cell in handed_out(ROOT / "book" / "guide.ipynb").cells)
+    assert ledger.table(ROOT / "book", "16-inverse", "decision-table") in text
 
 
 def test_a_handed_out_notebook_runs_from_an_empty_folder_after_its_line(tmp_path):

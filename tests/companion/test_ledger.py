@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from weep.companion import ledger, report
 
 BOOK = Path(__file__).parent.parent.parent / "book"
@@ -108,3 +110,17 @@ def test_links_of_ledger_errata_and_table_of_equations_resolve():
         ("04-prox.ipynb", "no-such-heading"),
         ("none.md", ""),
     ]
+
+
+def test_a_page_quotes_the_table_below_a_label_of_another():
+    quoted = ledger.table(BOOK, "16-inverse", "decision-table")
+    head, line, *rows = quoted.splitlines()
+    assert head.startswith("| problem") and set(line) == set("|- ") and len(rows) == 8
+    cells = json.loads((BOOK / "16-inverse.ipynb").read_text(encoding="utf-8"))["cells"]
+    (below,) = (n for n, cell in enumerate(cells) if "(decision-table)=\n" in cell["source"])
+    assert "".join(cells[below + 1]["outputs"][0]["data"]["text/markdown"]) == quoted
+    guide = (BOOK / "guide.ipynb").read_text(encoding="utf-8")
+    assert "```{stored-table} 16-inverse decision-table" in guide and rows[0] not in guide
+    for label in ("no-such-label", "eq-1"):
+        with pytest.raises(ValueError, match=f"label='{label}' must be a label of 16-inverse.ipynb"):
+            ledger.table(BOOK, "16-inverse", label)

@@ -21,8 +21,8 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
-from weep import L1, L2, MCP, WEEP, Huber, denoise_tv
-from weep.operators import adjoint, differences
+from weep import L1, L2, MCP, WEEP, Huber, denoise_tv, recover
+from weep.operators import Differences, adjoint, differences
 
 ROOT = Path(__file__).parent.parent.parent
 HTML = Path(os.environ.get("WEEP_HTML", ROOT / "_build" / "html"))
@@ -297,6 +297,55 @@ def test_explorer_finds_a_stationary_point_where_the_problem_is_not_convex(explo
     gradient = x - y + lam * adjoint([phi.grad(part) for part in differences(x)])
     assert np.linalg.norm(gradient) < 1e-5 * np.linalg.norm(y)
     assert "not convex" in explorer.locator("#tv-convex").text_content()
+
+
+def sensing(page):
+    """The problem that the page has solved, the weights and the scale that it took, and the signals that it found."""
+    names = ["A", "y", "x", "slope", "lam", "s"]
+    problem = page.evaluate("names => names.map(name => document.getElementById('cs-plot').problem[name])", names)
+    A, y, x, *numbers = problem
+    assert drawn(page, "cs-plot", "true signal")[1].tolist() == x
+    return np.array(A), np.array(y), np.array(x), numbers, [drawn(page, "cs-plot", name)[1] for name in ("L1", "WEEP")]
+
+
+@pytest.mark.parametrize("kind", ["jumps", "spikes"])
+def test_explorer_recovers_as_the_package_does(explorer, kind):
+    explorer.locator(f"input[name=cs-kind][value={kind}]").check()
+    L = Differences(64) if kind == "jumps" else None
+    for m, sigma in ((64, 0.1), (40, 0.02)):
+        set_sliders(explorer, **{"cs-m": m, "cs-k": 8, "cs-sigma": sigma})
+        A, y, clean, (slope, lam, s), (l1, weep) = sensing(explorer)
+        assert A.shape == (m, 64) and slope == pytest.approx(2 * sigma)
+        assert np.sum(np.abs(np.diff(clean) if L else clean) >= 0.5) == np.count_nonzero(L @ clean if L else clean) == 8
+        assert 0.5 * sigma < np.std(y - A @ clean) < 1.5 * sigma
+        phi = WEEP(100.0, 0.0, s)
+        assert (phi.x2, lam * phi.m) == pytest.approx((0.5, slope))
+        for x, name, penalty, weight, path in ((l1, "l1", L1(), slope, None), (weep, "weep", phi, lam, 3)):
+            result = recover(y, A, penalty, weight, L, path=path, tol=1e-7, max_iter=50_000)
+            np.testing.assert_allclose(x, result.x, atol=1e-4)
+            assert told(explorer, f"cs-{name}-objective") == pytest.approx(result.objective, rel=1e-5)
+            error = np.linalg.norm(x - clean) / np.linalg.norm(clean)
+            assert told(explorer, f"cs-{name}-error") == pytest.approx(error, rel=1e-9)
+            assert explorer.locator(f"#cs-{name}-state").text_content() == "yes"
+
+
+def test_explorer_needs_fewer_measurements_with_weep_and_remembers_what_was_tried(explorer):
+    explorer.locator("input[name=cs-kind][value=jumps]").check()
+    set_sliders(explorer, **{"cs-m": 64, "cs-k": 8, "cs-sigma": 0})
+    signal = sensing(explorer)[2]
+    for m in (40, 24):
+        set_sliders(explorer, **{"cs-m": m})
+        np.testing.assert_array_equal(sensing(explorer)[2], signal)
+    assert told(explorer, "cs-weep-error") < 1e-3 < 0.1 < told(explorer, "cs-l1-error")
+    tried, errors = drawn(explorer, "cs-tried", "WEEP")
+    assert tried.tolist() == [24, 40, 64]
+    assert errors[0] == told(explorer, "cs-weep-error")
+    explorer.locator("#cs-m").press("ArrowLeft")
+    set_sliders(explorer)
+    assert drawn(explorer, "cs-tried", "L1")[0].tolist() == [23, 24, 40, 64]
+    explorer.locator("#cs-seed").click()
+    assert not np.array_equal(sensing(explorer)[2], signal)
+    assert drawn(explorer, "cs-tried", "L1")[0].tolist() == [23]
 
 
 def test_explorer_by_keyboard_presets_and_theme(explorer):

@@ -5,8 +5,9 @@ Run it by ``python -m weep.companion.benchmark_recover``. PyProximal is left out
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ __all__ = ["Measured", "Setting", "compare", "deblurring", "dense", "run", "tomo
 GAP = 1e-6
 
 #: A rival may take this many times the processor time of `recover` before it is left.
-PATIENCE = 25
+PATIENCE = 10
 
 Array = NDArray[Any]
 Callback = Callable[[Array], None] | None
@@ -48,7 +49,8 @@ class Setting(NamedTuple):
 class Measured(NamedTuple):
     """What a solver needed; seconds are infinite where it was left before its goal.
 
-    ``ratio`` is its seconds over those of ``recover`` at its defaults, and ``target`` what that should be at least.
+    ``applications`` are those of A and its adjoint, 0 where a factorisation takes their place. ``ratio`` is the seconds
+    over those of ``recover`` at its defaults in the same rounds, and ``target`` what that should be at least.
     """
 
     problem: str
@@ -185,8 +187,11 @@ def reach(s: Setting, solver: Solver, goal: float, patience: float) -> tuple[int
     return count, time.process_time() - start - checking if found else float("inf")
 
 
-def compare(s: Setting, repeats: int, rivals: bool = True) -> list[Measured]:
-    """Measure the methods of `recover` for a smooth penalty, SciPy, and PyProximal with the best of its steps."""
+def compare(s: Setting, repeats: int, rivals: bool = True) -> Iterator[Measured]:
+    """Measure the methods of `recover` for a smooth penalty, SciPy, and PyProximal with the best of its steps.
+
+    Each row is yielded when it is known. Its solver and `recover` at its defaults take turns.
+    """
     goal = recover(s.y, s.A, s.phi, s.lam, s.D, tol=1e-9).objective * (1 + GAP)
     A = Counted(s.A)
     solvers: dict[str, list[Solver]] = {
@@ -195,29 +200,24 @@ def compare(s: Setting, repeats: int, rivals: bool = True) -> list[Measured]:
     solvers["SciPy, L-BFGS-B"] = [partial(scipy, s, A)]
     if rivals:
         solvers |= pyproximal(s, A)
-    patience, jobs, counts = float("inf"), {}, {}
+    patience, jobs = float("inf"), {}
     for name, steps in solvers.items():
         reached = [reach(s, solver, goal, patience) for solver in steps]
         best = min(range(len(steps)), key=lambda i: reached[i][1])
         count, seconds = reached[best]
+        target = 1.0 if name.startswith("SciPy") else 5.0 if name.startswith("PyProximal") else 0.0
         if name == "auto":
-            patience = PATIENCE * seconds
-        if seconds < float("inf"):
-            jobs[name] = partial(steps[best], count, None)
-            A.count = 0
-            result = jobs[name]()
-            counts[name] = getattr(result, "n_applications", A.count)
-    spent = medians(jobs, repeats)
-    fastest = min((spent.get(name, float("inf")) for name in solvers if name.startswith("PyProximal")), default=0.0)
-    rows = []
-    for name in solvers:
-        seconds = spent.get(name, float("inf"))
-        target = 1.0 if name.startswith("SciPy") else 5.0 if seconds == fastest < float("inf") else 0.0
-        rows.append(Measured(s.name, name, counts.get(name, 0), seconds, seconds / spent["auto"], target))
-    return rows
+            patience, jobs = PATIENCE * seconds, {name: partial(steps[best], count, None)}
+        if seconds == float("inf"):
+            yield Measured(s.name, name, 0, seconds, seconds, target)
+            continue
+        A.count, job = 0, partial(steps[best], count, None)
+        applications = getattr(job(), "n_applications", A.count)
+        spent = medians(jobs | {name: job}, repeats)
+        yield Measured(s.name, name, applications, spent[name], spent[name] / spent["auto"], target)
 
 
-def run(quick: bool = True) -> list[Measured]:
+def run(quick: bool = True) -> Iterator[Measured]:
     """Compare on one small problem, or on five: dense with up to 5000 samples, deblurring, tomography."""
     with extra("bench", "the benchmark"):
         from threadpoolctl import threadpool_limits
@@ -225,12 +225,17 @@ def run(quick: bool = True) -> list[Measured]:
     if not quick:
         settings += [partial(dense, 2000), partial(dense, 5000), partial(deblurring, 256), partial(tomography, 128)]
     with threadpool_limits(1):
-        return [row for make in settings for row in compare(make(), 3 if quick else 5)]
+        for make in settings:
+            yield from compare(make(), 3 if quick else 5, rivals=find_spec("pyproximal") is not None)
 
 
 if __name__ == "__main__":
     print(f"{'problem':20} {'solver':28} {'applications of A':>18} {'seconds':>9} {'times auto':>11} {'target':>7}")
     for row in run(quick=False):
-        ratio = f"{row.ratio:.2f}" if row.ratio < float("inf") else f"over {PATIENCE}"
+        left = row.ratio == float("inf")
+        seconds, ratio = ("–", f"over {PATIENCE}") if left else (f"{row.seconds:.3f}", f"{row.ratio:.2f}")
         target = f"{row.target:.0f}" if row.target else ""
-        print(f"{row.problem:20} {row.solver:28} {row.applications:18} {row.seconds:9.3f} {ratio:>11} {target:>7}")
+        print(
+            f"{row.problem:20} {row.solver:28} {row.applications or '–':>18} {seconds:>9} {ratio:>11} {target:>7}",
+            flush=True,
+        )

@@ -11,7 +11,7 @@ from typing import Any
 
 from .report import VERDICTS, VERDICTS_TYPE, Table
 
-__all__ = ["Entry", "Finding", "collect", "finding", "ledger", "slug", "tally"]
+__all__ = ["Entry", "Finding", "collect", "finding", "ledger", "slug", "table", "tally"]
 
 #: A verdict as it is shown, and what it is called.
 JUDGED = re.compile(r"\*\*(?P<verdict>[^*]+)\*\*: (?P<claim>.+) \*Because:\* (?P<because>.+)\.")
@@ -122,6 +122,38 @@ def finding(folder: str | os.PathLike[str], page: str, claim: str) -> Finding:
     if len(found) != 1:
         raise ValueError(f"claim={claim!r} must match one verdict of {path.name}, and matches {len(found)} of {seen}")
     return found[0]
+
+
+def table(folder: str | os.PathLike[str], page: str, label: str) -> str:
+    """The first table below a label, as the notebook of a page stores it: for another page to quote.
+
+    Parameters
+    ----------
+    folder : path
+        Where the notebooks are.
+    page : str
+        Name of the notebook, without its ending.
+    label : str
+        The label, which stands as ``(label)=`` in a cell of text.
+
+    Returns
+    -------
+    str
+        The table, in Markdown.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such label, or no table after it.
+    """
+    path, below = Path(folder, f"{page}.ipynb"), False
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        below |= f"({label})=\n" in "".join(cell["source"])
+        for output in cell.get("outputs", ()) if below else ():
+            text = "".join(output.get("data", {}).get("text/markdown", ""))
+            if text.startswith("| "):
+                return text
+    raise ValueError(f"label={label!r} must be a label of {path.name} with a table below it")
 
 
 def ledger(listed: Iterable[Mapping[str, str]], found: Mapping[str, Sequence[Finding]]) -> list[Entry]:

@@ -69,9 +69,11 @@ def _part(run: "Run", stack: Stack, starts: Array | None, which: Array, kernel: 
         convex = is_convex(run.phi, stack.lam, y.shape[1:])
     else:
         convex = all([stack.problem(k, stack.y[k], run.phi, None).convex for k in which])
-    weights = np.ones((1, y.shape[1]), y.dtype) if stack.weights is None else stack.weights[which]
-    lams = np.full((1, y.shape[1]), stack.lam, y.dtype) if stack.lams is None else stack.lams[0][which]
-    out, ends, history = together(y, start, weights, lams, run.phi, run.tol, run.max_iter, kernel)
+    weights = lams = None
+    if not uniform:
+        weights = np.ones((1, y.shape[1]), y.dtype) if stack.weights is None else stack.weights[which]
+        lams = np.full((1, y.shape[1]), stack.lam, y.dtype) if stack.lams is None else stack.lams[0][which]
+    out, ends, history = together(y, start, weights, lams, stack.lam, run.phi, run.tol, run.max_iter, kernel)
     length = int(ends[:, 0].max(initial=0))
     sums, largest, gone, last = history[: length + 1].T
     course = np.column_stack((sums + np.cumsum(gone), np.maximum(largest, np.maximum.accumulate(last))))[:length]
@@ -81,11 +83,19 @@ def _part(run: "Run", stack: Stack, starts: Array | None, which: Array, kernel: 
 
 
 def together(
-    y: Array, start: Array, weights: Array, lams: Array, phi: Penalty, tol: float, max_iter: int, kernel: Any
+    y: Array,
+    start: Array,
+    weights: Array | None,
+    lams: Array | None,
+    lam: float,
+    phi: Penalty,
+    tol: float,
+    max_iter: int,
+    kernel: Any,
 ) -> tuple[Array, Array, Array]:
     """Call the kernel: solutions; count, objective, residual and rounding level of each; and the history of all."""
     dtype, eps = y.dtype, float(np.finfo(y.dtype).eps)
-    numbers = *scalars(phi, dtype), number(dtype)(0.5)
+    numbers = *scalars(phi, lam, dtype), number(dtype)(0.5)
     how = (tol, float(PATIENCE), float(max_iter), REPEAT, float(WARM_UP), SLACK * eps)
     out, ends, history = np.empty_like(y), np.empty((len(y), 4)), np.zeros((max_iter + 1, 4))
     constants = phi.lipschitz, norm_squared(y.shape[1:]), eps
@@ -95,8 +105,8 @@ def together(
 
 def alone(problem: Problem, start: Array, trace: Trace, kernel: Any) -> Array:
     """The same for one signal, as a solver."""
-    weights, lams = (row[None] for row in rows(problem))
+    weights, lams = (None if row is None else row[None] for row in rows(problem))
     y, start = np.ascontiguousarray(problem.y)[None], np.ascontiguousarray(start)[None]
-    out, ends, history = together(y, start, weights, lams, problem.phi, trace.tol, trace.max_iter, kernel)
+    out, ends, history = together(y, start, weights, lams, problem.lam, problem.phi, trace.tol, trace.max_iter, kernel)
     trace.replay(history[: int(ends[0, 0]), :2])
     return out[0]

@@ -76,7 +76,7 @@ def _fused(problem: Problem, start: Array) -> Advance:
     half, step, constant = (
         convert(0.5),
         convert(1 / problem.lipschitz),
-        (*rows(problem), *scalars(problem.phi, problem.y.dtype)),
+        (*rows(problem), *scalars(problem.phi, problem.lam, problem.y.dtype)),
     )
     y, x = np.ascontiguousarray(problem.y).reshape(shape), start.reshape(shape).copy()
     pair = [np.empty_like(x), np.empty_like(x)]

@@ -3,7 +3,8 @@
 Sums are made in pieces, in the type of the data, and added in double precision. Images and volumes are swept in bands
 of rows, always the same ones, so that the result does not depend on who sweeps which.
 
-Weights of the data and the λ of the differences come as arrays. Where all are the same, one row serves for all rows.
+Weights of the data and the λ of the differences come as arrays, of which one row may serve for all rows, or as None for
+the weight 1 and one λ. Numba compiles kernels for None by themselves, without what arrays need.
 """
 
 import numpy as np
@@ -30,15 +31,21 @@ def bend_of(d, a, x1, x2):
 bend = jit(bend_of, **FAST)
 
 
-def slopes_of(here, beyond, out, lam, a, x1, x2, half):
+def slopes_of(here, beyond, out, lams, lam, a, x1, x2, half):
     """Write λφ'(beyond − here), entry by entry, and return the sum of λφ(beyond − here)."""
     whole, halves = half - half, half - half
     for k in range(out.size):
         p, first, second = bend(beyond[k] - here[k], a, x1, x2)
-        out[k] = lam[k] * p
-        whole += lam[k] * first
-        halves += lam[k] * second
-    return whole + half * halves
+        if lams is None:
+            out[k] = lam * p
+            whole += first
+            halves += second
+        else:
+            out[k] = lams[k] * p
+            whole += lams[k] * first
+            halves += lams[k] * second
+    cost = whole + half * halves
+    return lam * cost if lams is None else cost
 
 
 slopes = jit(slopes_of, **FAST)
@@ -55,16 +62,23 @@ def gather_of(here, beyond, out, squares):
 gather = jit(gather_of, **FAST)
 
 
-def factors_of(squares, lam, a, x1, x2, half):
+def factors_of(squares, lams, lam, a, x1, x2, half):
     """Replace r² by λφ'(r)/r, entry by entry, and return the sum of λφ(r)."""
     whole, halves, one = half - half, half - half, half + half
     for k in range(squares.size):
         r = np.sqrt(squares[k])
         p, first, second = bend(r, a, x1, x2)
-        squares[k] = lam[k] * p / (r if r > 0 else one)
-        whole += lam[k] * first
-        halves += lam[k] * second
-    return whole + half * halves
+        size = r if r > 0 else one
+        if lams is None:
+            squares[k] = lam * p / size
+            whole += first
+            halves += second
+        else:
+            squares[k] = lams[k] * p / size
+            whole += lams[k] * first
+            halves += lams[k] * second
+    cost = whole + half * halves
+    return lam * cost if lams is None else cost
 
 
 factors = jit(factors_of, **FAST)
@@ -87,7 +101,7 @@ def move_of(here, old, data, new, weights, inflow, outflow, across, step, beta, 
     fidelity, squares, products = half - half, half - half, half - half
     for k in range(here.size):
         r = here[k] - data[k]
-        force = weights[k] * r
+        force = r if weights is None else weights[k] * r
         g = force + inflow[k] - outflow[k] + across[k] - across[k + 1]
         s = step * g
         stepped = here[k] - s
@@ -103,7 +117,15 @@ def move_of(here, old, data, new, weights, inflow, outflow, across, step, beta, 
 move = jit(move_of, **FAST)
 
 
-def sweep_1d(v, x, y, following, weights, lams, a, x1, x2, step, beta, gamma, half):
+def part_of(array, start, stop):
+    """A part of an array, or None of None."""
+    return None if array is None else array[start:stop]
+
+
+part = jit(part_of)
+
+
+def sweep_1d(v, x, y, following, weights, lams, lam, a, x1, x2, step, beta, gamma, half):
     """One step of accelerated gradient: `move` at each entry of a signal.
 
     Returns the objective at v, the squared norm of its gradient g, and ⟨g, x − old x⟩.
@@ -118,8 +140,9 @@ def sweep_1d(v, x, y, following, weights, lams, a, x1, x2, step, beta, gamma, ha
         inside = min(stop, n - 1) - start
         across[0] = across[chunk] if start > 0 else zero
         across[inside + 1 :] = zero
-        costs = slopes(v[start:stop], v[start + 1 : stop + 1], across[1 : inside + 1], lams[start:], a, x1, x2, half)
-        rows = v[start:stop], x[start:stop], y[start:stop], following[start:stop], weights[start:stop]
+        ends, between = (v[start:stop], v[start + 1 : stop + 1]), across[1 : inside + 1]
+        costs = slopes(*ends, between, part(lams, start, n), lam, a, x1, x2, half)
+        rows = v[start:stop], x[start:stop], y[start:stop], following[start:stop], part(weights, start, stop)
         fidelity, squares, products = move(*rows, none, none, across, step, beta, gamma, half)
         value += fidelity + costs
         norm += squares
@@ -127,8 +150,20 @@ def sweep_1d(v, x, y, following, weights, lams, a, x1, x2, step, beta, gamma, ha
     return value, norm, along
 
 
+def carry_of(above, behind, ahead):
+    """Add what comes from the plane before and goes to the one after, and keep that for the next plane."""
+    for k in range(above.size):
+        above[k] += behind[k] - ahead[k]
+        behind[k] = ahead[k]
+
+
+carry = jit(carry_of, **FAST)
+
+
 def row_of(array, c, k, i):
-    """A row, or the only one."""
+    """A row, or the only one, or None of None."""
+    if array is None:
+        return None
     channels, depth, height, _ = array.shape
     return array[c if channels > 1 else 0, k if depth > 1 else 0, i if height > 1 else 0]
 
@@ -137,13 +172,14 @@ row = jit(row_of, inline="always")
 
 
 def sweep_3d(
-    first, last, tall, sums, v, x, y, following, weights, right, down, deep, a, x1, x2, step, beta, gamma, half
+    first, last, tall, sums, v, x, y, following, weights, right, down, deep, lam, a, x1, x2, step, beta, gamma, half
 ):
     """The same for those bands of rows of a volume; an image is a volume of one plane.
 
     Writes what `sweep_1d` returns to a row of ``sums`` for each band.
     """
     _, depth, height, width = v.shape
+    at_v, at_x, at_y, at_following = v[0], x[0], y[0], following[0]
     zero = half - half
     across, above, below = np.zeros(width + 1, v.dtype), np.zeros(width, v.dtype), np.zeros(width, v.dtype)
     ahead, behind = np.zeros(width, v.dtype), np.zeros((tall if depth > 1 else 0, width), v.dtype)
@@ -153,24 +189,23 @@ def sweep_3d(
         behind[:] = zero
         for k in range(depth):
             if top > 0:  # the row above belongs to another band
-                slopes(v[0, k, top - 1], v[0, k, top], above, row(down, 0, k, top - 1), a, x1, x2, half)
+                slopes(at_v[k, top - 1], at_v[k, top], above, row(down, 0, k, top - 1), lam, a, x1, x2, half)
             else:
                 above[:] = zero
             for i in range(top, bottom):
-                here = v[0, k, i]
-                costs = slopes(here, here[1:], across[1:width], row(right, 0, k, i), a, x1, x2, half)
+                here = at_v[k, i]
+                costs = slopes(here, here[1:], across[1:width], row(right, 0, k, i), lam, a, x1, x2, half)
                 if i + 1 < height:
-                    costs += slopes(here, v[0, k, i + 1], below, row(down, 0, k, i), a, x1, x2, half)
+                    costs += slopes(here, at_v[k, i + 1], below, row(down, 0, k, i), lam, a, x1, x2, half)
                 else:
                     below[:] = zero
                 if depth > 1:
                     if k + 1 < depth:
-                        costs += slopes(here, v[0, k + 1, i], ahead, row(deep, 0, k, i), a, x1, x2, half)
+                        costs += slopes(here, at_v[k + 1, i], ahead, row(deep, 0, k, i), lam, a, x1, x2, half)
                     else:
                         ahead[:] = zero
-                    above += behind[i - top] - ahead
-                    behind[i - top] = ahead
-                rows = here, x[0, k, i], y[0, k, i], following[0, k, i], row(weights, 0, k, i)
+                    carry(above, behind[i - top], ahead)
+                rows = here, at_x[k, i], at_y[k, i], at_following[k, i], row(weights, 0, k, i)
                 fidelity, squares, products = move(*rows, above, below, across, step, beta, gamma, half)
                 above, below = below, above
                 value += fidelity + costs
@@ -179,15 +214,17 @@ def sweep_3d(
         sums[band, 0], sums[band, 1], sums[band, 2] = value, norm, along
 
 
-def fluxes_of(v, k, i, lam, across, below, ahead, squares, a, x1, x2, half):
+def fluxes_of(v, k, i, lams, across, below, ahead, squares, lam, a, x1, x2, half):
     """Write the forces of the differences that start in row i of plane k, if the length of all at a pixel is penalised.
 
     Returns their costs. The length is over all channels.
     """
     channels, depth, height, width = v.shape
     squares[:] = half - half
-    below[:] = half - half
-    ahead[:] = half - half
+    if i + 1 == height:
+        below[:] = half - half
+    if depth > 1 and k + 1 == depth:
+        ahead[:] = half - half
     for c in range(channels):
         here = v[c, k, i]
         gather(here, here[1:], across[c, 1:width], squares)
@@ -195,7 +232,7 @@ def fluxes_of(v, k, i, lam, across, below, ahead, squares, a, x1, x2, half):
             gather(here, v[c, k, i + 1], below[c], squares)
         if k + 1 < depth:
             gather(here, v[c, k + 1, i], ahead[c], squares)
-    costs = factors(squares, lam, a, x1, x2, half)
+    costs = factors(squares, lams, lam, a, x1, x2, half)
     for c in range(channels):
         scale(across[c, 1:width], squares)
         scale(below[c], squares)
@@ -207,7 +244,7 @@ def fluxes_of(v, k, i, lam, across, below, ahead, squares, a, x1, x2, half):
 fluxes = jit(fluxes_of, **FAST)
 
 
-def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lam, a, x1, x2, step, beta, gamma, half):
+def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lams, lam, a, x1, x2, step, beta, gamma, half):
     """The same for the lengths of the differences at each pixel, over all channels."""
     channels, depth, height, width = v.shape
     lines = (channels, width)
@@ -220,14 +257,14 @@ def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lam, a, x
         behind[:] = half - half
         for k in range(depth):
             if top > 0:
-                fluxes(v, k, top - 1, row(lam, 0, k, top - 1), across, above, ahead, squares, a, x1, x2, half)
+                fluxes(v, k, top - 1, row(lams, 0, k, top - 1), across, above, ahead, squares, lam, a, x1, x2, half)
             else:
                 above[:] = half - half
             for i in range(top, bottom):
-                value += fluxes(v, k, i, row(lam, 0, k, i), across, below, ahead, squares, a, x1, x2, half)
+                value += fluxes(v, k, i, row(lams, 0, k, i), across, below, ahead, squares, lam, a, x1, x2, half)
                 if depth > 1:
-                    above += behind[i - top] - ahead
-                    behind[i - top] = ahead
+                    for c in range(channels):
+                        carry(above[c], behind[i - top, c], ahead[c])
                 for c in range(channels):
                     rows = v[c, k, i], x[c, k, i], y[c, k, i], following[c, k, i], row(weights, c, k, i)
                     fidelity, length, product = move(*rows, above[c], below[c], across[c], step, beta, gamma, half)
@@ -238,7 +275,15 @@ def sweep_radial(first, last, tall, sums, v, x, y, following, weights, lam, a, x
         sums[band, 0], sums[band, 1], sums[band, 2] = value, norm, along
 
 
-def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
+def at_of(array, k, other):
+    """An entry, or of None the other."""
+    return other if array is None else array[k]
+
+
+at = jit(at_of)
+
+
+def newton_1d(v, y, moved, ratios, weights, lams, lam, a, x1, x2, half):
     """Solve for the Newton step at v and write v + step, in one pass down and one up.
 
     Returns the objective there and the squared norm of its gradient; an infinite objective if the Hessian at v is not
@@ -252,12 +297,14 @@ def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
         slope, weight = zero, zero
         if i + 1 < n:
             d = v[i + 1] - v[i]
-            slope = lams[i] * bend(d, a, x1, x2)[0]
-            weight = lams[i] * a if abs(d) <= x1 else -lams[i] if abs(d) <= x2 else zero
+            strength = at(lams, i, lam)
+            slope = strength * bend(d, a, x1, x2)[0]
+            weight = strength * a if abs(d) <= x1 else -strength if abs(d) <= x2 else zero
         ratio = weight_before * inverse
-        rhs = slope - slope_before + weights[i] * (y[i] - v[i]) + ratio * rhs
+        here = at(weights, i, one)
+        rhs = slope - slope_before + here * (y[i] - v[i]) + ratio * rhs
         # Not ratio·weight: each pivot waits for the one before it, and this way for one product less.
-        pivot = weights[i] + weight_before + weight - weight_before * weight_before * inverse
+        pivot = here + weight_before + weight - weight_before * weight_before * inverse
         if not pivot > 0:
             return np.inf, np.inf
         inverse = one / pivot
@@ -274,14 +321,14 @@ def newton_1d(v, y, moved, ratios, weights, lams, a, x1, x2, half):
         if i + 1 < n:
             p, first, second = bend(beyond - here, a, x1, x2)
             residual = beyond - y[i + 1]
-            force = weights[i + 1] * residual
-            inflow, costs = lams[i] * p, lams[i] * (first + half * second)
+            strength, force = at(lams, i, lam), at(weights, i + 1, one) * residual
+            inflow, costs = strength * p, strength * (first + half * second)
             g = force + inflow - outflow
             value += half * force * residual + costs
             norm += g * g
         beyond, outflow = here, inflow
     residual = beyond - y[0]
-    force = weights[0] * residual
+    force = at(weights, 0, one) * residual
     g = force - outflow
     return value + half * force * residual, norm + g * g
 

@@ -27,7 +27,7 @@ judge = jit(judge_of)
 
 def solve_of(y, v, x, after, moved, beyond, ratios, weights, lams, scalars, scale, bound, floor, run, state, history):
     """Solve for one signal from v; return the one of the buffers in which the solution is."""
-    a, x1, x2, half = scalars
+    lam, a, x1, x2, half = scalars
     tol, patience, max_iter, repeat, warm_up, slack = run
     numbers = np.empty(3, y.dtype)
     numbers[0] = 1 / bound
@@ -36,7 +36,8 @@ def solve_of(y, v, x, after, moved, beyond, ratios, weights, lams, scalars, scal
     while True:
         target = (1 + np.sqrt(1 + 4 * theta * theta)) / 2
         numbers[1], numbers[2] = (theta - 1) / target, repeat * theta / target
-        value, squares, along = line(v, x, y, after, weights, lams, a, x1, x2, numbers[0], numbers[1], numbers[2], half)
+        momentum = numbers[0], numbers[1], numbers[2]
+        value, squares, along = line(v, x, y, after, weights, lams, lam, a, x1, x2, *momentum, half)
         if along > 0:
             after[:] = x
         theta = 1.0 if along > 0 else target
@@ -47,7 +48,7 @@ def solve_of(y, v, x, after, moved, beyond, ratios, weights, lams, scalars, scal
             following *= 2
             here = v
             while True:
-                cost, squares = newton(here, y, moved, ratios, weights, lams, a, x1, x2, half)
+                cost, squares = newton(here, y, moved, ratios, weights, lams, lam, a, x1, x2, half)
                 if not cost <= value + slack * abs(value):
                     break
                 value, here, moved, beyond = cost, moved, beyond, moved
@@ -59,6 +60,14 @@ def solve_of(y, v, x, after, moved, beyond, ratios, weights, lams, scalars, scal
 solve = jit(solve_of)
 
 
+def line_of(array, k):
+    """A line, or the only one, or None of None."""
+    return None if array is None else array[k if len(array) > 1 else 0]
+
+
+its_line = jit(line_of)
+
+
 def batch_of(ys, starts, out, weights, lams, scalars, lipschitz, norm_squared, eps, run, ends, history):
     """Solve for each row of ys. Writes the solutions, and count, objective, residual and rounding level of each."""
     n, dtype = ys.shape[1], ys.dtype
@@ -66,16 +75,22 @@ def batch_of(ys, starts, out, weights, lams, scalars, lipschitz, norm_squared, e
     beyond, ratios, v = np.empty(n, dtype), np.empty(n, dtype), np.empty(n, dtype)
     state = np.empty(5)
     for k in range(len(ys)):
-        y, w, lam = ys[k], weights[k if len(weights) > 1 else 0], lams[k if len(lams) > 1 else 0]
-        size, scale, bound, most, largest = 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(n):
-            size += float(y[i]) * y[i]
-            scale += (float(w[i]) * y[i]) ** 2
-            degree = (lam[i] if i + 1 < n else 0.0) + (lam[i - 1] if i > 0 else 0.0)
-            bound = max(bound, w[i] + 2 * lipschitz * degree)
-            most = max(most, w[i])
-            largest = max(largest, lam[i] if i + 1 < n else 0.0)
-        bound = min(bound, most + lipschitz * largest * norm_squared)
+        y, w, lam = ys[k], its_line(weights, k), its_line(lams, k)
+        size, scale, bound = 0.0, 0.0, 0.0
+        if weights is None:
+            for i in range(n):
+                size += float(y[i]) * y[i]
+            scale, bound = size, 1 + lipschitz * scalars[0] * norm_squared
+        else:
+            most, largest = 0.0, 0.0
+            for i in range(n):
+                size += float(y[i]) * y[i]
+                scale += (float(w[i]) * y[i]) ** 2
+                degree = (lam[i] if i + 1 < n else 0.0) + (lam[i - 1] if i > 0 else 0.0)
+                bound = max(bound, w[i] + 2 * lipschitz * degree)
+                most = max(most, w[i])
+                largest = max(largest, lam[i] if i + 1 < n else 0.0)
+            bound = min(bound, most + lipschitz * largest * norm_squared)
         scale = np.sqrt(scale)
         floor = 0.25 * eps * bound * np.sqrt(size) / scale
         state[:] = 0.0

@@ -37,7 +37,7 @@ class Run(NamedTuple):
             if self.rho is not None and candidates != [ADMM]:
                 raise ValueError(f"rho={self.rho!r} is a parameter of ADMM, and method={self.method!r} has none")
         for solver in candidates:
-            if solver.takes(problem):
+            if solver.takes(problem) and (self.method != "auto" or self.tol >= solver.least):
                 return solver
         needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
         found = f"{self.phi!r} and {len(problem.axes)} axes"
@@ -56,7 +56,8 @@ class Run(NamedTuple):
             trace.settle(centred)
             return trace.result(data.copy(), CLOSED_FORM.name), None
         x = solver.run(problem, first, trace)
-        return trace.result(units.back(x), solver.name), trace.complaint(solver.name)
+        complaint = trace.complaint(solver.name)
+        return trace.result(units.back(x, out=x), solver.name), complaint  # x is nobody else's: spare the memory
 
 
 class Found(NamedTuple):

@@ -81,7 +81,7 @@ def _fused(problem: Problem) -> Take:
     assert problem.fused is not None
     solve, y, half = problem.fused.newton, np.ascontiguousarray(problem.y), number(problem.y.dtype)(0.5)
     pair, ratios = [np.empty_like(y), np.empty_like(y)], np.empty_like(y)
-    constant = (*rows(problem), *scalars(problem.phi, problem.y.dtype))
+    constant = (*rows(problem), *scalars(problem.phi, problem.lam, problem.y.dtype))
 
     def take(x: Array) -> tuple[Array, float, float] | None:
         pair.reverse()

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from .. import compiled
 from ..checks import floating
-from ..operators import adjoint, differences, norm_squared
+from ..operators import adjoint, cuts, differences, norm_squared, ratio, within
 from ..penalties import Penalty
 from ..penalties.base import BLOCK, Piece
 from ..penalties.pieces import prox
-from .units import cuts, inner, norm, ratio, total, within
+from .units import inner, norm, total
 
 #: Entries of a band: what suits elementwise kernels suits the sums over them.
 BAND = BLOCK

@@ -14,12 +14,13 @@ def number(dtype: np.dtype[Any]) -> Callable[[float], Any]:
     return float if dtype == np.float64 else dtype.type
 
 
-def scalars(phi: Penalty, dtype: np.dtype[Any]) -> tuple[Any, ...]:
-    """What they want to know of φ."""
+def scalars(phi: Penalty, lam: float, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """What they want to know of λφ."""
     assert phi.hubers is not None
     a, x1, x2 = phi.hubers
     largest = 1e30  # a number in single precision, and no difference reaches it
-    return tuple(map(number(dtype), (a, min(x1, largest), min(x2, largest))))
+    convert = number(dtype)
+    return convert(lam), convert(a), convert(min(x1, largest)), convert(min(x2, largest))
 
 
 def volume(problem: Problem) -> tuple[int, ...]:
@@ -30,12 +31,23 @@ def volume(problem: Problem) -> tuple[int, ...]:
     return (len(problem.y) if problem.channels else 1, *(1,) * (3 - len(spatial)), *spatial)
 
 
-def rows(problem: Problem) -> tuple[Array, ...]:
-    """Weights, and the λ along each axis from the last one on, or of lengths: one row where all are the same."""
+def rows(problem: Problem) -> tuple[Array | None, ...]:
+    """Weights, and the λ along each axis from the last one on, or of lengths: one row where all are the same.
+
+    None where there are neither weights nor many λ.
+    """
     shape, width, dtype = volume(problem), problem.y.shape[-1], problem.y.dtype
+    several = 1 if problem.isotropic else max(1, len(shape) - 1)
+    if problem.uniform:
+        return (None,) * (1 + several)
     row = (1,) * (len(shape) - 1) + (width,)
-    weights = np.ones(row, dtype) if problem.weights is None else problem.weights.reshape(shape)
-    lams = [np.full(row, problem.lam, dtype)] * (1 if problem.isotropic else max(1, len(shape) - 1))
+    weights = np.ones(row, dtype) if problem.weights is None else plain(problem.weights).reshape(shape)
+    lams = [np.full(row, problem.lam, dtype)] * several
     for k, lam in enumerate(reversed(problem.lams or ())):
-        lams[k] = lam.reshape((1,) * (len(shape) - len(problem.axes)) + lam.shape[int(problem.channels) :])
+        lams[k] = plain(lam).reshape((1,) * (len(shape) - len(problem.axes)) + lam.shape[int(problem.channels) :])
     return weights, *lams
+
+
+def plain(array: Array) -> Array:
+    """The array, of the one kind for which kernels are compiled: contiguous, and as if it were to be written to."""
+    return np.require(array, requirements=["C", "W"])

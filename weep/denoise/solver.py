@@ -57,9 +57,10 @@ class Trace:
         self.problem, self.scale = problem, problem.scale
         self.units, self.unit = units, units.size * units.size
         self.tol, self.max_iter, self.callback = tol, max_iter, callback
-        self.rows: list[tuple[float, float]] = []
+        self.rows: Any = []  # pairs of an objective and a relative residual, or an array of two columns
         self.converged = self.settled = self.cancelled = False
         self.best, self.best_at = np.inf, 0
+        self.floor = 0.0  # where a solver rounds more than the problem says
 
     def record(self, x: Array, value: float, residual: float) -> bool:
         """Note an iterate, its objective and the norm of its residual; return whether it is the last one."""
@@ -74,14 +75,18 @@ class Trace:
                 self.cancelled = True
         if relative < 0.9 * self.best:
             self.best, self.best_at = relative, count
-        exhausted = count - self.best_at >= PATIENCE and self.best <= self.problem.rounding
+        exhausted = count - self.best_at >= PATIENCE and self.best <= self.rounding
         return self.converged or self.cancelled or exhausted or count >= self.max_iter
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may leave of a relative residual."""
+        return max(self.floor, self.problem.rounding)
 
     def replay(self, rows: NDArray[np.float64]) -> None:
         """Note a run that a compiled kernel has made: the objective and relative residual of each iterate."""
         rows[:, 0] *= self.unit
-        self.rows = list(map(tuple, rows.tolist()))
-        self.converged = self.rows[-1][1] <= self.tol
+        self.rows, self.converged = rows, bool(rows[-1, 1] <= self.tol)
 
     def settle(self, x: Array) -> Array:
         """Note that x is a global minimum, found without iterations, and return it."""
@@ -93,13 +98,14 @@ class Trace:
         """What is to be said if the run has not reached the tolerance; nothing if the caller has ended it."""
         if self.converged or self.cancelled:
             return None
-        dtype, rounding = self.problem.y.dtype, self.problem.rounding
-        return complaint(method, dtype, rounding, len(self.rows), self.rows[-1][1], self.tol, self.max_iter)
+        return complaint(
+            method, self.problem.y.dtype, self.rounding, len(self.rows), self.rows[-1][1], self.tol, self.max_iter
+        )
 
     def result(self, x: Array, method: str) -> Result:
         """What the run has found, with x in the units of the caller."""
         known = "global" if self.settled or self.problem.convex else "stationary"
-        value = self.value if self.settled else self.rows[-1][0]
+        value = self.value if self.settled else float(self.rows[-1][0])
         history = np.array(self.rows).reshape(-1, 2)
         return Result(x, value, len(history), self.converged, history, method, known if self.converged else "none")
 
@@ -125,7 +131,8 @@ def complaint(
 class Solver:
     """One method: what it is called, which problems it takes, what it needs in words, and how it runs.
 
-    ``many`` runs it on a stack of problems at once, where it can.
+    ``many`` runs it on a stack of problems at once, where it can. ``least`` is the least tolerance for which ``auto``
+    takes it.
     """
 
     name: str
@@ -133,3 +140,4 @@ class Solver:
     needs: str
     run: Callable[[Problem, Array, Trace], Any]
     many: Callable[..., Any] | None = None
+    least: float = 0.0

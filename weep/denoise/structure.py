@@ -11,9 +11,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ..checks import axes_of, finite, floating, integer, nonnegative
+from ..operators import cuts
 from ..penalties import Penalty
 from .problem import Array, Problem
-from .units import cuts
 
 
 class Layout(NamedTuple):
@@ -35,6 +35,8 @@ class Layout(NamedTuple):
         """Check the options of `denoise_tv` that say what belongs together."""
         if not isinstance(isotropic, bool | np.bool_):
             raise TypeError(f"isotropic={isotropic!r} must be True or False, not {type(isotropic).__name__}")
+        if axis is None and channel_axis is None and shape and 0 not in shape:
+            return cls(shape, tuple(range(len(shape))), None, bool(isotropic))
         channel = None
         if channel_axis is not None:
             (channel,) = axes_of("channel_axis", integer("channel_axis", channel_axis), len(shape))
@@ -47,8 +49,6 @@ class Layout(NamedTuple):
             raise ValueError(
                 f"y must have at least one axis and one entry, not the shape {shape}: channels are no axis"
             )
-        if axis is None and channel is None:
-            return cls(shape, axes, None, bool(isotropic))
         channel = channel if isotropic else None
         apart = tuple(k for k in range(len(shape)) if k not in axes and k != channel)
         order = (*apart, *(() if channel is None else (channel,)), *axes)

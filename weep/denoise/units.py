@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..checks import finite
 from ..penalties import Penalty
-from ..penalties.base import BLOCK, Piece
+from ..penalties.base import BLOCK, Piece, Wrapper
 
 #: Data of a size between LEAST and 1/LEAST keep it, and penalties keep their fast kernels.
 LEAST = 1e-6
@@ -48,9 +48,11 @@ class Units(NamedTuple):
         """From the units of the user."""
         return (x - x.dtype.type(self.offset)) * x.dtype.type(1 / self.size)
 
-    def back(self, u: NDArray[Any]) -> NDArray[Any]:
-        """To the units of the user, as a new array."""
-        return (u if self.size == 1 else u * u.dtype.type(self.size)) + u.dtype.type(self.offset)
+    def back(self, u: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """To the units of the user, as a new array or in ``out``, which may be u."""
+        if self.size != 1:
+            u = out = np.multiply(u, u.dtype.type(self.size), out=out)
+        return np.add(u, u.dtype.type(self.offset), out=out)
 
     def penalty(self, phi: Penalty) -> Penalty:
         """φ(size·u)/size²: the objective in these units is that of the user divided by size², with the same λ."""
@@ -58,21 +60,11 @@ class Units(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rescaled(Penalty):
-    """φ(size·x)/size². It is evaluated in double precision, where no square is lost."""
+class Rescaled(Wrapper, Penalty):
+    """φ(size·x)/size², whose second derivatives are those of φ. In double precision, no square is lost."""
 
     phi: Penalty
     size: float
-
-    @property
-    def lipschitz(self) -> float:
-        """That of φ: second derivatives have no unit."""
-        return self.phi.lipschitz
-
-    @property
-    def weak_convexity(self) -> float:
-        """That of φ."""
-        return self.phi.weak_convexity
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -129,19 +121,3 @@ def total(phi: Penalty, d: NDArray[Any], lam: Any = 1.0) -> float:
     """Σ λφ(d), in double precision, for one λ or one for each entry."""
     values = phi(d.astype(np.float64, copy=False))
     return inner(lam, values) if np.ndim(lam) else lam * float(np.sum(values))
-
-
-def cuts(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """What the differences along an axis go from, and to."""
-    before = (slice(None),) * axis
-    return (*before, slice(None, -1)), (*before, slice(1, None))
-
-
-def within(part: NDArray[Any]) -> tuple[slice, ...]:
-    """Where differences stand in an array of entries."""
-    return tuple(slice(n) for n in part.shape)
-
-
-def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[Any]:
-    """The part of a whole, and 0 of nothing."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)

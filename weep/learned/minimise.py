@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compiled
-from ..penalties import WEEP
+from ..penalties import Penalty
 from .filters import Filters
 
 __all__ = ["minimise"]
@@ -28,7 +28,7 @@ ROWS = 64
 START = 3.0
 
 
-def minimise(y: Array, operator: Filters, phi: WEEP, tol: float, max_iter: int) -> tuple[Array, list[Any]]:
+def minimise(y: Array, operator: Filters, phi: Penalty, tol: float, max_iter: int) -> tuple[Array, list[Any]]:
     """The minimum for one picture, and the objective and the relative residual of each iteration."""
     scale = float(np.linalg.norm(y - y.mean())) or 1.0
     history: list[Any] = []
@@ -64,23 +64,25 @@ def _accelerated(x: Array, gradient_at: Gradient, curvature: float) -> Iterator[
             theta = following
 
 
-def objective(y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor) -> Gradient:
+def objective(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor) -> Gradient:
     """A function that returns the objective at a picture and its gradient.
 
     Bands of rows are treated side by side, and summed in order, so that the number of threads does not count.
     """
-    fused = compiled.kernels("weep.learned.fused") if y.size >= WORTH_COMPILING else None
+    worth = phi.hubers is not None and y.size >= WORTH_COMPILING
+    fused = compiled.kernels("weep.learned.fused") if worth else None
     return _plain(y, operator, phi, pool) if fused is None else _fused(y, operator, phi, pool, fused.band)
 
 
-def _plain(y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor) -> Gradient:
-    assert phi.hubers is not None
-    a, x1, x2 = map(y.dtype.type, phi.hubers)
+def _plain(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor) -> Gradient:
     bands = operator.bands()
+    a, x1, x2 = map(y.dtype.type, phi.hubers or (0, 0, 0))
 
     def band(extended: Array, rows: slice) -> tuple[float, Array]:
-        # WEEP is a difference of two Huber losses, as in the denoisers.
         u = operator.analyse(extended, rows)
+        if phi.hubers is None:
+            return float(np.sum(phi(u))), operator.synthesise(phi.grad(u), rows)
+        # WEEP is a difference of two Huber losses, as in the denoisers.
         inner, outer = np.clip(u, -x1, x1), np.clip(u, -x2, x2)
         outer -= inner
         slopes = a * inner
@@ -99,7 +101,7 @@ def _plain(y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor) -> 
     return evaluate
 
 
-def _fused(y: Array, operator: Filters, phi: WEEP, pool: ThreadPoolExecutor, band: Callable[..., float]) -> Gradient:
+def _fused(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor, band: Callable[..., float]) -> Gradient:
     assert phi.hubers is not None
     y = np.ascontiguousarray(y)
     scalars = [y.dtype.type(value) for value in (*phi.hubers, 0.5)]

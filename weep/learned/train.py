@@ -10,91 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import extra, integer, positive
-from .bank import REFERENCE, Bank
+from .bank import Bank
+from .data import pictures
+from .model import SIGMAS, Model, Slope, WEEPs
 
 with extra("torch", "training a bank"):
     import torch
     from torch.nn import functional
 
-__all__ = ["pictures", "train"]
+__all__ = ["fit", "pictures", "train"]
 
 Array = NDArray[Any]
-SIGMAS = (8 / 255, 60 / 255)
-
-
-def pictures() -> list[Array]:
-    """The pictures of the training, in grey and in three sizes. None of them is used by the chapters to judge a bank.
-
-    Returns
-    -------
-    list of ndarray
-        Of scikit-image: chelsea, coffee, coins, moon, the left motorcycle, rocket, and the stained tissue; of
-        scikit-learn: china and flower; of Matplotlib: Grace Hopper. Each also at a half and a quarter of its size.
-    """
-    with extra("images", "training a bank"):
-        import matplotlib.cbook
-        import skimage.color
-        import skimage.data
-        import skimage.io
-        import skimage.measure
-        from sklearn.datasets import load_sample_image
-    names = ("chelsea", "coffee", "coins", "moon", "rocket", "immunohistochemistry")
-    found = [load_sample_image("china.jpg"), load_sample_image("flower.jpg"), skimage.data.stereo_motorcycle()[0]]
-    found += [skimage.io.imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))]
-    found += [getattr(skimage.data, name)() for name in names]
-    grey = [skimage.color.rgb2gray(p) if p.ndim == 3 else p / 255 for p in found]
-    even = [p[: p.shape[0] // 4 * 4, : p.shape[1] // 4 * 4] for p in grey]
-    return [*grey, *(skimage.measure.block_reduce(p, n, np.mean) for n in (2, 4) for p in even)]
-
-
-class _Model(torch.nn.Module):
-    """The parameters of a bank, and what the problem needs of them at a noise level."""
-
-    def __init__(self, even: int, odd: int, side: int, convex: bool, generator: torch.Generator) -> None:
-        super().__init__()
-        n = np.arange(side)
-        cosines = np.cos(np.pi * (2 * n + 1) * n[:, None] / (2 * side)) * np.where(n == 0, 1, math.sqrt(2))[:, None]
-        basis = np.einsum("ui,vj->uvij", cosines, cosines)[np.newaxis] / side
-        parity = np.add.outer(n, n) % 2
-        first = basis[0][parity == 0][1:]  # without the constant: the mean is zero
-        self.bases = [torch.tensor(b, dtype=torch.float32) for b in (first, basis[0][parity == 1])]
-        self.coefficients = torch.nn.ParameterList(
-            torch.randn(count, len(b), generator=generator) / 2
-            for count, b in zip((even, odd), self.bases, strict=True)
-        )
-        self.exponents = torch.nn.Parameter(torch.zeros(even + odd))
-        self.scale = torch.nn.Parameter(torch.zeros(2))
-        self.log_a = torch.nn.Parameter(torch.tensor(math.log(20.0)))
-        self.slope = torch.nn.Parameter(torch.tensor(-3.0))
-        self.convex = convex
-
-    def base(self, dtype: Any = None) -> Any:
-        pairs = zip(self.coefficients, self.bases, strict=True)
-        return torch.cat([torch.einsum("kc,cij->kij", c.to(dtype), b.to(dtype)) for c, b in pairs])
-
-    def weep(self) -> tuple[Any, Any]:
-        """a and b. With b at its upper end, WEEP is a Huber loss."""
-        a = self.log_a.exp()
-        return a, torch.sqrt(2 * a) * (1.0 if self.convex else torch.sigmoid(self.slope))
-
-    def forward(self, sigma: float) -> tuple[Any, tuple[Any, Any, Any]]:
-        t = math.log(sigma / REFERENCE)
-        half = self.base() * torch.exp(self.exponents * t)[:, None, None]
-        bank = torch.cat([half, half.flip(-1)])
-        norm = torch.fft.rfft2(bank, s=(64, 64)).abs().square().sum(0).max().sqrt()
-        a, b = self.weep()
-        s, root, rest = sigma * torch.exp(self.scale[0] + self.scale[1] * t), torch.sqrt(a + 1), torch.sqrt(2 * a) - b
-        return (bank / norm)[:, None], (a, s * (b + rest / root) / a, s * (b + rest * root) / a)
-
-    def bank(self) -> Bank:
-        a, b = (float(value.detach()) for value in self.weep())
-        limit = math.sqrt(2 * a)
-        # In double precision, so that filters are even or odd to the last digit.
-        base, scale = self.base(torch.float64).detach().numpy(), tuple(self.scale.detach().tolist())
-        base -= base.mean((1, 2), keepdims=True)
-        return Bank(
-            base, self.exponents.detach().double().numpy(), a, limit if self.convex else min(b, limit), scale, SIGMAS
-        )
 
 
 def _extend(x: Any, q: int) -> Any:
@@ -117,22 +43,12 @@ def _adjoint(u: Any, bank: Any) -> Any:
     return z
 
 
-def _slopes(u: Any, a: Any, x1: Any, x2: Any) -> Any:
-    inner = torch.minimum(torch.maximum(u, -x1), x1)
-    return (a + 1) * inner - torch.minimum(torch.maximum(u, -x2), x2)
-
-
-def _solve(y: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int) -> Any:
+def _solve(y: Any, bank: Any, slope: Slope, steps: int) -> Any:
     """Accelerated gradient with restart, as in `weep.learned.denoise`."""
-    q, step, theta = bank.shape[-1] // 2, 1 / (1 + max(1.0, float(phi[0]))), 1.0
-    a, x1, x2 = map(float, phi)
+    q, step, theta = bank.shape[-1] // 2, 1 / (1 + max(1.0, slope.steepest)), 1.0
     x = v = y
-    inner = y.new_empty(len(y), len(bank), *y.shape[2:])
     for _ in range(steps):
-        # In place: what this loop costs is new memory, above all.
-        outer = functional.conv2d(_extend(v, q), bank)
-        torch.clamp(outer, -x1, x1, out=inner).mul_(a + 1).sub_(outer.clamp_(-x2, x2))
-        gradient = (v - y).add_(_adjoint(inner, bank))
+        gradient = (v - y).add_(_adjoint(slope.replace(functional.conv2d(_extend(v, q), bank)), bank))
         after = v - step * gradient
         move = after - x
         if float((gradient * move).sum()) > 0:
@@ -145,11 +61,10 @@ def _solve(y: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int) -> Any:
     return x
 
 
-def _dual(x: Any, clean: Any, bank: Any, phi: tuple[Any, Any, Any], steps: int = 25) -> tuple[float, Any]:
+def _dual(x: Any, clean: Any, bank: Any, slope: Slope, steps: int = 25) -> tuple[float, Any]:
     """The mean squared error, and q with H q = gradient of its logarithm, for the Hessian H at the minimum, by CG."""
-    side, (a, x1, x2) = bank.shape[-1] // 2, phi
-    size = functional.conv2d(_extend(x, side), bank).abs()
-    curvature = torch.where(size <= x1, a, torch.where(size <= x2, -torch.ones_like(a), torch.zeros_like(a)))
+    side = bank.shape[-1] // 2
+    curvature = slope.curvature(functional.conv2d(_extend(x, side), bank))
     error = x - clean
     mse = float(error.square().mean())
     r = 2 * error / error.numel() / max(mse, 1e-12)
@@ -181,7 +96,7 @@ def train(
     convex: bool = False,
     checkpoint: str | Path | None = None,
     progress: bool = False,
-) -> tuple[Bank, list[tuple[int, float, float, float]]]:
+) -> tuple[Bank, list[tuple[float, ...]]]:
     """Learn a bank from pictures, by the derivative of the denoised picture at its minimum.
 
     Parameters
@@ -226,17 +141,58 @@ def train(
     :math:`-q^\\top\\partial_\\theta\\nabla F(x, \\theta)` with :math:`Hq = \\nabla\\ell(x)`: one system, by conjugate
     gradients. The loss is the logarithm of the mean squared error, so that all noise levels count alike, in dB.
     """
-    for name, value in (("steps", steps), ("batch", batch), ("even", even), ("odd", odd), ("inner", inner)):
+    for name, value in (("even", even), ("odd", odd)):
+        integer(name, value, least=1)
+    if integer("side", side, least=3) % 2 == 0:
+        raise ValueError(f"side={side!r} must be odd")
+    potential = WEEPs(convex)
+    model = Model(even, odd, side, seed, potential)
+    history = fit(model, images, steps, batch, patch, rate, inner, seed, checkpoint=checkpoint, progress=progress)
+    return model.bank(*potential.weep()), history
+
+
+def fit(
+    model: Model,
+    images: Sequence[Array],
+    steps: int = 500,
+    batch: int = 8,
+    patch: int = 40,
+    rate: float = 0.03,
+    inner: int = 80,
+    seed: int = 0,
+    *,
+    checkpoint: str | Path | None = None,
+    progress: bool = False,
+) -> list[tuple[float, ...]]:
+    """Train a model whose potential need be no WEEP, as `train` does.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place. Each of its potential's curvatures must be at least −1 for the problem to be convex.
+    images, steps, batch, patch, rate, inner, seed, checkpoint, progress
+        As in `train`.
+
+    Returns
+    -------
+    list of tuples
+        Every 50 steps: the step, the mean gain over the noisy patches in dB, and the numbers of the potential.
+
+    Raises
+    ------
+    ValueError
+        If a picture is smaller than a patch, or a number is outside its domain.
+    """
+    for name, value in (("steps", steps), ("batch", batch), ("patch", patch), ("inner", inner)):
         integer(name, value, least=1)
     positive("rate", rate)
-    if integer("side", side, least=3) % 2 == 0 or any(min(p.shape) < patch for p in images):
-        raise ValueError(f"side={side!r} must be odd, and no picture smaller than patch={patch!r}")
-    model = _Model(even, odd, side, convex, torch.Generator().manual_seed(seed))
+    if any(min(p.shape) < patch for p in images):
+        raise ValueError(f"no picture may be smaller than patch={patch!r}")
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda i: min(1, (i + 1) / 10) * (1 + math.cos(math.pi * i / steps)) / 2
     )
-    history: list[tuple[int, float, float, float]] = []
+    history: list[tuple[float, ...]] = []
     recent: list[float] = []
     first = 0
     if checkpoint is not None and Path(checkpoint).exists():
@@ -250,25 +206,27 @@ def train(
         sigma = math.exp(rng.uniform(*np.log(SIGMAS)))
         clean = torch.tensor(np.array([_patch(images, patch, rng) for _ in range(batch)]), dtype=torch.float32)[:, None]
         y = clean + sigma * torch.tensor(rng.standard_normal(clean.shape), dtype=torch.float32)
-        bank, phi = model(sigma)
+        bank, slope = model(sigma)
         with torch.no_grad():
-            x = _solve(y, bank, phi, inner)
-            mse, q = _dual(x, clean, bank, phi)
-        border = side // 2
+            x = _solve(y, bank, slope, inner)
+            mse, q = _dual(x, clean, bank, slope)
+        border = bank.shape[-1] // 2
         u, along = (functional.conv2d(_extend(z, border), bank) for z in (x, q))
         optimiser.zero_grad()
-        (-(along * _slopes(u, *phi)).sum()).backward()
+        (-(along * slope(u)).sum()).backward()
         optimiser.step()
         schedule.step()
         recent.append(10 * math.log10(sigma**2 / mse))
         if (i + 1) % 50 == 0 or i + 1 == steps:
-            history.append((i + 1, float(np.mean(recent)), *(float(value.detach()) for value in model.weep())))
+            history.append(
+                (i + 1, float(np.mean(recent)), *(float(value.detach()) for value in model.potential.numbers()))
+            )
             recent.clear()
             if checkpoint is not None:
                 parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "schedule": schedule}
                 kept = {name: part.state_dict() for name, part in parts.items()}
                 torch.save({**kept, "step": i + 1, "history": history}, checkpoint)
-    return model.bank(), history
+    return history
 
 
 def _patch(images: Sequence[Array], side: int, rng: np.random.Generator) -> Array:

@@ -240,6 +240,22 @@ class Penalty(ABC):
     def _prox(self, z: NDArray[Any], step: float) -> NDArray[Any]: ...
 
 
+class Wrapper:
+    """What is made of another penalty ``phi`` and keeps both of its constants."""
+
+    phi: Any
+
+    @property
+    def lipschitz(self) -> float:
+        """Best Lipschitz constant of the gradient: that of the penalty inside."""
+        return float(self.phi.lipschitz)
+
+    @property
+    def weak_convexity(self) -> float:
+        """Best modulus of weak convexity: that of the penalty inside."""
+        return float(self.phi.weak_convexity)
+
+
 def penalty(name: str, phi: object) -> Penalty:
     """Return a scalar penalty, or raise an error that names the argument and what it is instead."""
     if isinstance(phi, Penalty):

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import floating, integer, positive
 from . import arrays
-from .base import Penalty, penalty
+from .base import Penalty, Wrapper, penalty
 
 __all__ = ["Grouped", "Spectral", "Structured"]
 
@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Structured(ABC):
+class Structured(Wrapper, ABC):
     """A penalty on arrays that a scalar penalty makes.
 
     The scalar penalty must be even, or lengths and singular values, which are never negative, would not see what it is
@@ -49,16 +49,6 @@ class Structured(ABC):
             raise ValueError(f"phi={phi!r} must be even: a length or a singular value has no sign")
         if not _rises(phi):
             raise ValueError(f"phi={phi!r} must not decrease in |x|: its prox at zero would have no direction")
-
-    @property
-    def lipschitz(self) -> float:
-        """Best Lipschitz constant of the gradient: that of the scalar penalty."""
-        return self.phi.lipschitz
-
-    @property
-    def weak_convexity(self) -> float:
-        """Best modulus of weak convexity: that of the scalar penalty."""
-        return self.phi.weak_convexity
 
     def __call__(self, x: ArrayLike) -> Any:
         """Value at an array.

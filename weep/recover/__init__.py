@@ -13,7 +13,7 @@ from ..checks import ConvergenceWarning, finite, floating, integer, nonnegative,
 from ..penalties import L2, Penalty
 from .certificate import certificate
 from .kinked import admm, primal_dual, proximal_gradient
-from .library import Library
+from .library import Library, domain
 from .maps import Map, linear
 from .path import family
 from .problem import Array, Callback, Problem, Result, Trace, norm
@@ -92,15 +92,15 @@ def recover(
     ----------
     y : array_like, or array of PyTorch or JAX
         Measurements, real or complex, as many as A has values. Any shape: they are raveled.
-    A : None, array_like, sparse array, or operator
+    A : None, array_like, sparse array, operator, or function of PyTorch or JAX
         What was measured: None is the identity. An operator has ``shape``, ``matvec`` and ``rmatvec``, as those of
-        SciPy and PyLops. A may be complex: x is real all the same.
+        SciPy and PyLops. A may be complex: x is real all the same. See the notes for functions.
     phi : Penalty, Grouped or Spectral
         The penalty. `Grouped` and `Spectral` see Lx in the shape ``L.dimsd`` where an operator has it (as PyLops names
         the shape of values), x in its own shape where L is None, and else one axis.
     lam : float
         Weight λ ≥ 0.
-    L : None, array_like, sparse array, or operator, optional
+    L : None, array_like, sparse array, operator, or function of PyTorch or JAX, optional
         What is sparse of x, real: `weep.operators.Differences` for total variation, None for x itself,
         `weep.operators.Groups` for groups that overlap.
     method : {"auto", "memory_gradient", "accelerated", "lbfgs", "proximal_gradient", "admm", "primal_dual"}, optional
@@ -108,7 +108,9 @@ def recover(
         gradient and the last move (3MG), for penalties on single numbers; ``accelerated`` is the optimised gradient
         method with restart, ``lbfgs`` is SciPy's L-BFGS-B. The others use the prox: ``proximal_gradient`` is FISTA with
         restart, for ``L=None``; ``admm`` and Condat and Vu's ``primal_dual`` take every L and each penalty of finite
-        ``weak_convexity``.
+        ``weak_convexity``. ``admm`` solves a system in each iteration, once factorised where A is an array of at most
+        1500 columns, else by conjugate gradients. ``primal_dual`` solves none: with an operator it applies A about as
+        often in all, and with an array, or a penalty far from convex, ten to sixty times as often.
         ``auto`` takes the first that this list has for the problem.
     tol : float, optional
         Stop when the residual is at most ``tol`` times the norm of A'y. The residual is the norm of the gradient, with
@@ -159,9 +161,11 @@ def recover(
     Everything is computed in double precision, whatever the input has: tolerances of 1e-8 need it. Operators that
     compute in single precision are taken, and let the residual fall to about 1e-6.
 
-    If y is an array of PyTorch or JAX, so is ``x``, of the same type and on the same device. A and L may be operators
-    of that library, which get its arrays, or matrices. The solver itself works in NumPy, on the processor, and
-    derivatives are not tracked.
+    If y is an array of PyTorch or JAX, so is ``x``, of the same type and on the same device. A and L may be matrices of
+    that library, operators, which get its arrays, or linear functions. The adjoint of a function is the derivative that
+    the library has for it. It gets an array of the shape of ``init``, else of what the other operator is applied to,
+    else of y, and x has that shape. The solver itself works in NumPy, on the processor, and x does not
+    carry derivatives: for those by λ and φ, in one dimension with A = I, see `weep.denoise.hypergradient`.
 
     Where L is a difference operator or None, differentiable penalties are preconditioned. If A is an array of at most
     1500 rows, ``memory_gradient`` solves a system with :math:`A^\top A + \lambda\,\phi''(0)\,L^\top L`, up to a
@@ -201,16 +205,18 @@ def recover(
     lam, tol, max_iter = nonnegative("lam", lam), positive("tol", tol), integer("max_iter", max_iter, 1)
     library = Library(y)
     data = np.asarray(library.numpy(y))
-    a = linear("A", library.operator(A), data.size)
-    ell = linear("L", library.operator(L), a.shape[1])
-    shape = _shape(a, ell, data.shape)
+    first, of_y = library.numpy(init), data.shape
+    given = None if first is None else np.shape(first)
+    a = linear("A", library.operator("A", A, given or domain(L) or of_y), data.size)
+    ell = linear("L", library.operator("L", L, given or (of_y if A is None else a.dims) or a.shape[1:]), a.shape[1])
+    shape = _shape(a, ell, of_y)
     phi = shaped(phi, ell, shape)
     problem = _problem(data, a, ell, phi, lam, library.numpy(weights), shape)
     name = _choose(method, phi, L is None)
     problems = [(phi, 1.0)] if path is None else family(phi, integer("path", path, 1))
     if lam == 0:  # then φ is of no account, and one without kinks is the easiest
         name, problems = name if method != "auto" else "memory_gradient", [(L2(), 1.0)]
-    x = _start(library.numpy(init), problem, shape)
+    x = _start(first, problem, shape)
     trace = Trace(norm(problem.A.adjoint(problem.y)), tol, max_iter, shape, callback)
     problem.A.count = 1
     for member, factor in problems:

@@ -81,9 +81,7 @@ def admm(problem: Problem, start: Array, trace: Trace) -> Array:
             return x
         if n == following:
             following = math.ceil(1.5 * n)
-            ratio = math.sqrt(max(primal, 1e-30) / max(dual, 1e-30))
-            factor = min(max(ratio, 0.2), 5.0)
-            new = max(least, rho * factor)
+            new = max(least, rho * balance(primal, dual))
             if not 0.6 < new / rho < 1.6:
                 u, rho = u * (rho / new), new
                 solve = _system(problem, rho)
@@ -135,15 +133,18 @@ def _system(problem: Problem, rho: float) -> Solve:
 
 
 def primal_dual(problem: Problem, start: Array, trace: Trace) -> Array:
-    """The method of Condat and Vu: no system is solved, A and L are applied once a step, and their adjoints."""
+    """The method of Condat and Vu: no system is solved, A and L are applied once a step, and their adjoints.
+
+    The dual step σ is balanced now and then, more and more rarely, and the primal one follows.
+    """
     A, L, lam, phi = problem.A, problem.L, problem.lam, problem.phi
-    sigma = splitting_step(problem, start)
-    tau = 1 / (problem.norm_squared / 2 + sigma * problem.l_norm_squared or 1.0)
+    least, sigma = 2.2 * lam * phi.weak_convexity, splitting_step(problem, start)
     x, lx = start, L(start)
     u = np.zeros_like(lx)
     r = A(x) - problem.y
-    g, lu = A.adjoint(r), np.zeros_like(x)
-    while True:
+    g, lu, following = A.adjoint(r), np.zeros_like(x), 10
+    for n in range(1, 10**9):
+        tau = 1 / (problem.norm_squared / 2 + sigma * problem.l_norm_squared or 1.0)
         new = x - tau * (g + lu)
         lnew = L(new)
         v = u + sigma * (2 * lnew - lx)
@@ -156,3 +157,12 @@ def primal_dual(problem: Problem, start: Array, trace: Trace) -> Array:
         x, lx, g = new, lnew, after
         if trace.record(x, problem.cost(r, lx), max(primal, dual)):
             return x
+        if n == following:
+            following = math.ceil(1.5 * n)
+            sigma = max(least, sigma * balance(primal, dual))
+    raise AssertionError("the iterations do not end")  # pragma: no cover
+
+
+def balance(primal: float, dual: float) -> float:
+    """The factor of ρ or σ that brings two residuals together: at most five, either way."""
+    return min(max(math.sqrt(max(primal, 1e-30) / max(dual, 1e-30)), 0.2), 5.0)

@@ -135,9 +135,10 @@ def _check(name: str, made: Map) -> None:
     left, right = np.vdot(u, ax).real, np.vdot(au, x).real
     size = np.linalg.norm(ax) * np.linalg.norm(u) + np.linalg.norm(au) * np.linalg.norm(x)
     if abs(left - right) > (1e-4 if any(loose) else 1e-6) * size:
+        blame = getattr(made.source, "blame", f"{name}.rmatvec is not the adjoint of {name}.matvec")
         raise ValueError(
-            f"{name}.rmatvec is not the adjoint of {name}.matvec: for random x and u, the inner products of {name} x "
-            f"with u and of x with the adjoint are {left:.6g} and {right:.6g}"
+            f"{blame}: for random x and u, the inner products of {name} x with u and of x with the adjoint are "
+            f"{left:.6g} and {right:.6g}"
         )
     made._forward = lambda x: _numbers(name, np.asarray(forward(x)))
     made._back = lambda u: _numbers(name, np.asarray(back(u)))

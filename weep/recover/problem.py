@@ -15,7 +15,7 @@ from ..penalties.pieces import curvature
 from .lanczos import largest
 from .maps import Map
 from .shaped import Shaped
-from .spectral import Frequencies, Scaling
+from .spectral import SHARE, Frequencies, Scaling
 
 Array = NDArray[Any]
 Callback = Callable[[int, Array], object]
@@ -102,8 +102,8 @@ class Problem:
 
     @cached_property
     def scaling(self) -> Scaling:
-        """A preconditioner near the second derivative at zero."""
-        return self.frequencies.scaling(self.lam * self.phi.lipschitz)
+        """A preconditioner near the second derivative."""
+        return self.frequencies.scaling(self.lam * self.phi.lipschitz, SHARE)
 
     @cached_property
     def norm_squared(self) -> float:

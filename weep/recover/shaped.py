@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..penalties import Penalty
-from ..penalties.base import Piece, penalty
+from ..penalties.base import Piece, Wrapper, penalty
 from ..penalties.structured import Structured
 from .maps import Map
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Shaped:
+class Shaped(Wrapper):
     """What solvers ask of a penalty, for one that sees Lx as an array of a shape."""
 
     phi: Structured
@@ -44,16 +44,6 @@ class Shaped:
     def scalar(self) -> Penalty:
         """The scalar penalty inside."""
         return self.phi.phi
-
-    @property
-    def lipschitz(self) -> float:
-        """That of the scalar penalty."""
-        return self.phi.lipschitz
-
-    @property
-    def weak_convexity(self) -> float:
-        """That of the scalar penalty."""
-        return self.phi.weak_convexity
 
     def around(self, scalar: Penalty) -> "Shaped":
         """The same structure with another scalar penalty."""

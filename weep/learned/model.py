@@ -1,0 +1,142 @@
+"""What is trained: the filters of a bank and its potential, as modules of PyTorch."""
+
+import math
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..checks import extra
+from .bank import REFERENCE, Bank
+
+with extra("torch", "training a bank"):
+    import torch
+
+__all__ = ["SIGMAS", "Bends", "Model", "Slope", "WEEPs"]
+
+#: The noise of the training.
+SIGMAS = (8 / 255, 60 / 255)
+
+
+class Slope(Protocol):
+    """φ' of the potential at a noise level, of tensors."""
+
+    @property
+    def steepest(self) -> float:
+        """The largest curvature."""
+
+    def __call__(self, u: Any) -> Any:
+        """φ'(u), to be differentiated by u and by the parameters."""
+
+    def replace(self, u: Any) -> Any:
+        """φ'(u) without derivatives, fast. It may use the memory of u."""
+
+    def curvature(self, u: Any) -> Any:
+        """φ''(u)."""
+
+
+class Bends(NamedTuple):
+    """The slope of a WEEP: a up to x1, then −1 up to x2, then none."""
+
+    a: Any
+    x1: Any
+    x2: Any
+
+    @property
+    def steepest(self) -> float:
+        return float(self.a)
+
+    def __call__(self, u: Any) -> Any:
+        inner = torch.minimum(torch.maximum(u, -self.x1), self.x1)
+        return (self.a + 1) * inner - torch.minimum(torch.maximum(u, -self.x2), self.x2)
+
+    def replace(self, u: Any) -> Any:
+        a, x1, x2 = map(float, self)
+        return torch.clamp(u, -x1, x1).mul_(a + 1).sub_(u.clamp_(-x2, x2))
+
+    def curvature(self, u: Any) -> Any:
+        size = u.abs()
+        outer = torch.where(size <= self.x2, -torch.ones_like(self.a), torch.zeros_like(self.a))
+        return torch.where(size <= self.x1, self.a, outer)
+
+
+class WEEPs(torch.nn.Module):
+    """The parameters of a WEEP.
+
+    Parameters
+    ----------
+    convex : bool, optional
+        Keep b at its upper end, where a WEEP is a Huber loss.
+    a : float, optional
+        Keep a at this value. The default is to learn it from 20 on.
+    """
+
+    def __init__(self, convex: bool = False, a: float | None = None) -> None:
+        super().__init__()
+        self.log_a = torch.nn.Parameter(torch.tensor(math.log(20.0 if a is None else a)), requires_grad=a is None)
+        self.slope = torch.nn.Parameter(torch.tensor(-3.0))
+        self.convex = convex
+
+    def numbers(self) -> tuple[Any, Any]:
+        """a and b."""
+        a = self.log_a.exp()
+        return a, torch.sqrt(2 * a) * (1.0 if self.convex else torch.sigmoid(self.slope))
+
+    def weep(self) -> tuple[float, float]:
+        """a and b as numbers, inside the domain in spite of rounding to single precision."""
+        a, b = (float(value.detach()) for value in self.numbers())
+        limit = math.sqrt(2 * a)
+        return a, limit if self.convex else min(b, limit)
+
+    def forward(self, s: Any) -> Bends:
+        a, b = self.numbers()
+        root, rest = torch.sqrt(a + 1), torch.sqrt(2 * a) - b
+        return Bends(a, s * (b + rest / root) / a, s * (b + rest * root) / a)
+
+
+class Model(torch.nn.Module):
+    """The parameters of a bank, and what the problem needs of them at a noise level.
+
+    Parameters
+    ----------
+    even, odd, side : int
+        As in `train`.
+    seed : int
+        Of the filters.
+    potential : Module
+        Called with the scale, it returns a `Slope`. Its ``numbers`` are those that the history keeps.
+    """
+
+    def __init__(self, even: int, odd: int, side: int, seed: int, potential: Any) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        n = np.arange(side)
+        cosines = np.cos(np.pi * (2 * n + 1) * n[:, None] / (2 * side)) * np.where(n == 0, 1, math.sqrt(2))[:, None]
+        basis = np.einsum("ui,vj->uvij", cosines, cosines)[np.newaxis] / side
+        parity = np.add.outer(n, n) % 2
+        first = basis[0][parity == 0][1:]  # without the constant: the mean is zero
+        self.bases = [torch.tensor(b, dtype=torch.float32) for b in (first, basis[0][parity == 1])]
+        self.coefficients = torch.nn.ParameterList(
+            torch.randn(count, len(b), generator=generator) / 2
+            for count, b in zip((even, odd), self.bases, strict=True)
+        )
+        self.exponents = torch.nn.Parameter(torch.zeros(even + odd))
+        self.scale = torch.nn.Parameter(torch.zeros(2))
+        self.potential = potential
+
+    def base(self, dtype: Any = None) -> Any:
+        pairs = zip(self.coefficients, self.bases, strict=True)
+        return torch.cat([torch.einsum("kc,cij->kij", c.to(dtype), b.to(dtype)) for c, b in pairs])
+
+    def forward(self, sigma: float) -> tuple[Any, Slope]:
+        t = math.log(sigma / REFERENCE)
+        half = self.base() * torch.exp(self.exponents * t)[:, None, None]
+        bank = torch.cat([half, half.flip(-1)])
+        norm = torch.fft.rfft2(bank, s=(64, 64)).abs().square().sum(0).max().sqrt()
+        return (bank / norm)[:, None], self.potential(sigma * torch.exp(self.scale[0] + self.scale[1] * t))
+
+    def bank(self, a: float, b: float) -> Bank:
+        """The filters, and this WEEP."""
+        # In double precision, so that filters are even or odd to the last digit.
+        base, scale = self.base(torch.float64).detach().numpy(), tuple(self.scale.detach().tolist())
+        base -= base.mean((1, 2), keepdims=True)
+        return Bank(base, self.exponents.detach().double().numpy(), a, b, scale, SIGMAS)
