@@ -1,5 +1,7 @@
 """The benchmark measures what it says: its rivals reach their goal, and cut runs are long enough."""
 
+import math
+
 import pytest
 
 from weep import compiled
@@ -40,10 +42,19 @@ def test_plain_switches_compiled_kernels_off_and_on_again(monkeypatch):
     assert (seen, compiled.USE) == ([False], True)
 
 
-def test_regressions_name_each_loss_twice():
+def test_regressions_name_each_loss_twice(monkeypatch):
+    pytest.importorskip("numba", reason="needs the extra 'fast'")
+    monkeypatch.setattr(compiled, "USE", True)
     rows = benchmark.regressions(problems=30, repeats=1)
     assert [row.target for row in rows] == [200, 15] * 3
     assert all(row.ratio > 1 for row in rows)
+
+
+def test_regressions_are_timed_without_numba_too(monkeypatch):
+    monkeypatch.setattr(compiled, "USE", False)
+    rows = benchmark.regressions(problems=2, repeats=1)
+    assert [math.isnan(row.ratio) for row in rows] == [True, False] * 3
+    assert ["NumPy" in row.job for row in rows] == [False, True] * 3
 
 
 def test_structure_is_compared_on_equal_terms():

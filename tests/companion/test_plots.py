@@ -76,6 +76,15 @@ def test_notebooks_take_their_colours_from_the_table():
         assert set(HEX.findall(code)) <= table, path.name
 
 
+def test_a_ratio_that_was_not_measured_keeps_its_line():
+    plots.ratios([("slow", float("nan"), 5.0), ("fast", 2.0, 1.0)])
+    axis = plt.gca()
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["slow", "fast"]
+    assert [line.get_marker() for line in axis.lines].count("o") == 1
+    assert [line.get_marker() for line in axis.lines].count("|") == 2
+    plt.close()
+
+
 def test_signal_rows_draw_each_method_in_its_colour():
     x = np.arange(8.0)
     plots.signal_rows(x, {"noisy": x, "L1-TV": x}, (2, 5))

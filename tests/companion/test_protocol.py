@@ -6,10 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from weep import compiled
 from weep.companion import protocol
 from weep.companion.data import contaminated_lines
-
-pytest.importorskip("numba", reason="needs the extra 'fast'")
 
 STORED = protocol.read()
 
@@ -43,6 +42,16 @@ def test_stored_trials_come_out_again():
     for row in (STORED[0], STORED[-1], min(STORED[:400], key=lambda row: row["distance"])):
         change = {name: row[name] for name in protocol.WINNER} | {"n": int(row["n"])}
         assert protocol.distance(**change) == pytest.approx(row["distance"], rel=2e-3)
+
+
+def test_trials_are_the_same_without_numba(monkeypatch):
+    pytest.importorskip("numba", reason="needs the extra 'fast'")
+    monkeypatch.setattr(compiled, "USE", True)
+    assert protocol.fastest() == "compiled"
+    expected = protocol.misfit(seed=7, n=60)
+    monkeypatch.setattr(compiled, "USE", False)
+    assert protocol.fastest() == "newton"
+    np.testing.assert_allclose(protocol.misfit(seed=7, n=60), expected, rtol=1e-7)
 
 
 def test_the_search_has_a_seed_and_goes_down():

@@ -302,10 +302,14 @@ def ratios(rows: Sequence[tuple[str, float, float]]) -> None:
     Parameters
     ----------
     rows : sequence of (job, ratio, target)
-        More is better.
+        More is better. A ratio that is NaN was not measured: its line has a target and no dot, so that the figure is
+        as high as where it was.
     """
     _, axis = plt.subplots(figsize=(9, 0.32 * len(rows) + 1))
     for height, (_job, ratio, target) in enumerate(rows):
+        if np.isnan(ratio):
+            axis.plot(target, height, "|", color="#000000", markersize=14)
+            continue
         met = ratio >= target
         color = SERIES[0] if met else SERIES[1]
         axis.plot([1, ratio], [height, height], color=color, linewidth=1.2)
