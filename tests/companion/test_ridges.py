@@ -128,5 +128,5 @@ def test_a_curvature_that_training_brought_below_what_is_allowed_is_put_back():
     potential = train.Frees()
     with torch.no_grad():
         potential.free[[0, 9]] = -3.0
-    assert float(potential.numbers()[1]) == pytest.approx(-1.0)
+    assert potential.numbers()[1].item() == pytest.approx(-1.0)
     assert potential.table()[1].min() >= -1
