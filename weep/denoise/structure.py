@@ -120,7 +120,7 @@ class Stack(NamedTuple):
         seen = w > 0
         if not np.all(seen.any(tuple(range(-len(layout.axes), 0)))):
             raise ValueError(
-                "weights must have an entry above 0 in each signal and channel: nothing else says where it is"
+                "weights must have an entry above 0 in each signal and channel: nothing else fixes its level"
             )
         return cls(layout, y if np.all(seen) else nearest(y, seen, len(layout.axes)), largest, lams, w)
 
