@@ -37,7 +37,8 @@ def test_a_contest_tunes_on_its_draws_and_scores_on_fresh_ones():
     assert seen.count(0) == 4 and seen.count(10) == 2
     won = contest.lead(found, "L2", "L1")
     assert won["margin"] == pytest.approx(0.1 / 0.111) and won["spread"] == 0.02
-    assert won["because"] == "L1 leads L2 by +90 ± 0 % of its error"
+    assert won["because"] == "the error of L1 is 90 ± 0 % below that of L2"
+    assert "% above that of L1" in contest.lead(found, "L1", "L2")["because"]
     assert "| a       | 0.011 ± 0.001 | 0.111 ± 0.001 |" in repr(contest.table({"a": found}, "problem", 3))
 
 

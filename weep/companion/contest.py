@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..penalties import L1, L2, MCP, Penalty
 from ..recover import recover
-from .measure import interval, quiet, signed, weep
+from .measure import interval, quiet, weep
 from .report import Table
 
 __all__ = ["contest", "fit", "grids", "lead", "penalised", "table"]
@@ -139,7 +139,8 @@ def lead(errors: Mapping[str, Array], rival: str, method: str = "WEEP") -> dict[
         that is more; ``because``, in words.
     """
     mean, half = np.array(interval(errors[rival] - errors[method])) / np.mean(errors[rival])
-    words = f"{method} leads {rival} by {signed(100 * mean, 0)} ± {100 * half:.0f} % of its error"
+    where = "below" if mean >= 0 else "above"
+    words = f"the error of {method} is {100 * abs(mean):.0f} ± {100 * half:.0f} % {where} that of {rival}"
     return {"margin": float(mean), "spread": float(max(half, SEEN)), "because": words}
 
 
