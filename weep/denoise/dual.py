@@ -142,4 +142,4 @@ def absolute(problem: Problem) -> bool:
     return problem.weights is None and multiple(problem.pieces)
 
 
-DUAL = Solver("dual", absolute, "a multiple of L1(), and no weights", dual, least=COARSE)
+DUAL = Solver("dual", absolute, "a multiple of L1(), and no weights", dual, auto=lambda problem, tol: tol >= COARSE)

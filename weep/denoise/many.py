@@ -37,7 +37,7 @@ class Run(NamedTuple):
             if self.rho is not None and candidates != [ADMM]:
                 raise ValueError(f"rho={self.rho!r} is a parameter of ADMM, and method={self.method!r} has none")
         for solver in candidates:
-            if solver.takes(problem) and (self.method != "auto" or self.tol >= solver.least):
+            if solver.takes(problem) and (self.method != "auto" or solver.auto(problem, self.tol)):
                 return solver
         needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
         found = f"{self.phi!r} and {len(problem.axes)} axes"
