@@ -75,7 +75,7 @@ def denoise_tv(
         one axis and a piecewise quadratic penalty, convex or not, in time that was measured to grow faster than the
         length, so for some hundred entries; but for multiples of `L1` in time that is proportional to it. ``dual`` is
         accelerated projected gradient on the dual, for multiples of `L1` without weights: the fastest way to a few
-        digits with more than one axis. An iteration makes 2 to 16 steps of it. ``admm`` alternates exact steps, for
+        digits with more than one axis. An iteration adds 2 to 20 steps of it. ``admm`` alternates exact steps, for
         every penalty of finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties.
         ``auto`` takes the first of these that can treat the problem, but ``exact`` for multiples of `L1` and for
         penalties of infinite ``weak_convexity`` alone, ``dual`` from a ``tol`` of 0.01 on, and ``admm`` where ``rho``
