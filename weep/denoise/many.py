@@ -94,11 +94,12 @@ def many(run: Run, stack: Stack, starts: Array | None) -> tuple[list[Found], dic
 
 def together(found: Sequence[Found], stack: Stack) -> Result:
     """One result of all."""
-    out = np.empty_like(stack.y)
+    out = found[0].x if len(found) == 1 else np.empty_like(stack.y)  # then they are all, in order
     length = max((len(part.history) for part in found), default=0)
     history = np.zeros((length, 2))
     for part in found:
-        out[part.which] = part.x
+        if len(found) > 1:
+            out[part.which] = part.x
         rows = len(part.history)
         history[:rows, 0] += part.history[:, 0]
         history[rows:, 0] += part.objective

@@ -88,10 +88,11 @@ class Trace:
         rows[:, 0] *= self.unit
         self.rows, self.converged = rows, bool(rows[-1, 1] <= self.tol)
 
-    def settle(self, x: Array) -> Array:
-        """Note that x is a global minimum, found without iterations, and return it."""
+    def settle(self, x: Array, value: float | None = None) -> Array:
+        """Note that x is a global minimum, found without iterations, and its objective if it is known; return x."""
         self.settled = self.converged = True
-        self.value = self.problem.value(x, self.problem.differences(x)) * self.unit
+        value = self.problem.value(x, self.problem.differences(x)) if value is None else value
+        self.value = value * self.unit
         return x
 
     def complaint(self, method: str) -> str | None:

@@ -107,8 +107,8 @@ def solve(
 def one(problem: Problem, trace: Trace) -> Array:
     """The solution of one problem."""
     weights, lams = (None if row is None else row[None] for row in rows(problem))
-    x, _ = solve(plain(problem.y)[None], weights, lams, problem.lam, problem.pieces[0].slope)
-    return trace.settle(x[0])
+    x, costs = solve(plain(problem.y)[None], weights, lams, problem.lam, problem.pieces[0].slope)
+    return trace.settle(x[0], float(costs[0]))
 
 
 def many(run: "Run", stack: Stack, starts: Array | None) -> tuple[list[Found], dict[int, str], Array]:
@@ -125,4 +125,5 @@ def many(run: "Run", stack: Stack, starts: Array | None) -> tuple[list[Found], d
     x, costs = solve(plain(stack.y), weights, lams, stack.lam, run.phi.pieces[0].slope)
     fine = np.isfinite(costs)
     done, left = everything[fine], everything[~fine]
-    return [Found(done, x[fine], np.empty((0, 2)), float(costs[fine].sum()), True, "exact", "global")], {}, left
+    x = x[fine] if len(left) else x
+    return [Found(done, x, np.empty((0, 2)), float(costs[fine].sum()), True, "exact", "global")], {}, left
