@@ -93,3 +93,4 @@ def test_without_a_folder_to_write_to_the_kernels_still_compile(monkeypatch):
 def test_without_numba_there_are_no_kernels(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert compiled._load.__wrapped__("weep.denoise.fused") is None
+    assert compiled._compile.__wrapped__(len) is None

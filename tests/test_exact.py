@@ -128,11 +128,16 @@ def test_many_signals_of_l1_are_solved_as_one(phi, dtype, monkeypatch):
     weights[:, ::7] = 1.0
     for options in ({"lam": 0.3}, {"lam": 0.3, "weights": weights}, {"lam": lam}, {"lam": lam, "weights": weights}):
         found = []
-        for threads in (1, 3):
+        for threads, used in ((1, True), (3, True), (1, False)):
             monkeypatch.setattr(compiled, "threads", lambda threads=threads: threads)
-            found.append(denoise_tv(y, phi, method="exact", axis=1, **options))
-        together, other = found
-        np.testing.assert_array_equal(together.x, other.x)
+            monkeypatch.setattr(compiled, "USE", used)
+            found.append(denoise_tv(y, phi, axis=1, **options))
+        monkeypatch.setattr(compiled, "USE", True)
+        together, *others = found
+        for other in others:
+            np.testing.assert_array_equal(together.x, other.x)
+            assert together.objective == other.objective
+        assert together.objective == pytest.approx(objective(together.x, y, phi, axis=1, **options), rel=1e-5)
         assert (together.x.dtype, together.method, together.certificate) == (dtype, "exact", "global")
         single = []
         for k in range(9):
@@ -146,8 +151,29 @@ def test_many_signals_of_l1_are_solved_as_one(phi, dtype, monkeypatch):
             monkeypatch.setattr(compiled, "USE", True)
         assert together.objective == pytest.approx(sum(r.objective for r in single[::2]), rel=1e-6)
         assert together.objective == pytest.approx(sum(r.objective for r in single[1::2]), rel=1e-6)
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_of_many_signals_of_l1_the_unusual_ones_are_solved_by_themselves(used, monkeypatch):
+    monkeypatch.setattr(compiled, "USE", used)
+    y = np.stack([signal(70, seed) for seed in range(5)])
+    y[2] *= 1e200  # whose squares are no numbers
+    found = denoise_tv(y, L1(), 0.3, axis=1)
+    for k in range(5):
+        np.testing.assert_allclose(found.x[k], denoise_tv(y[k], L1(), 0.3).x, rtol=1e-12)
     with pytest.raises(ValueError, match="y must be finite"):
-        denoise_tv(np.where(np.arange(70) == 3, np.nan, y), phi, 0.1, "exact", axis=1)
+        denoise_tv(np.where(np.arange(350).reshape(5, 70) == 100, np.nan, y), L1(), 0.1, axis=1)
+    seen, lam = np.ones((5, 70)), np.ones((5, 69))
+    seen[3, 0], lam[3, 0] = 0, 0
+    with pytest.raises(ValueError, match="lam must be above 0 on the way"):
+        denoise_tv(signal(350).reshape(5, 70), L1(), lam, weights=seen, axis=1)
+
+
+def test_a_length_of_one_difference_is_its_size():
+    y, lam = np.stack([signal(70, seed) for seed in range(5)]), np.random.default_rng(0).uniform(0.1, 0.5, (5, 70))
+    found = denoise_tv(y, L1(), lam, axis=1, isotropic=True)
+    np.testing.assert_array_equal(found.x, denoise_tv(y, L1(), lam[:, :-1], axis=1).x)
+    assert found.objective == pytest.approx(objective(found.x, y, L1(), lam, axis=1, isotropic=True), rel=1e-12)
 
 
 OFFSETS = [1e-13, -1e-13, 1e-10, -1e-10, 1e-8, -1e-8, 1e-7, -1e-7]

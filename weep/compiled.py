@@ -37,6 +37,16 @@ def jit(function: Callable[..., Any], **options: Any) -> Any:
         return numba.njit(function, error_model="numpy", **options)
 
 
+def fast(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Compile a function that plain Python runs as well, or return None where numba is absent or not wanted."""
+    return _compile(function) if USE else None
+
+
+@cache
+def _compile(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    return jit(function, nogil=True) if importlib.util.find_spec("numba") else None
+
+
 def threads() -> int:
     """How many threads numba would use: what ``numba.set_num_threads`` or NUMBA_NUM_THREADS set, or all cores."""
     import numba

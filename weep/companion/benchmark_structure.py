@@ -40,7 +40,7 @@ def signals(count: int, size: int, repeats: int) -> list[Row]:
     jobs = {
         "exact": lambda: [tvd_2013(signal, 0.3) for signal in y],
         "together": lambda: denoise_tv(y, PHI, LAM, axis=1, tol=1e-8),
-        "l1": lambda: denoise_tv(y, L1(), 0.3, "exact", axis=1),
+        "l1": lambda: denoise_tv(y, L1(), 0.3, axis=1),
     }
     spent = medians(jobs, repeats)
     job = f"{count} signals of {size}"

@@ -26,7 +26,7 @@ from .structure import Layout, Stack, objective
 __all__ = ["METHODS", "Result", "admm_step", "denoise_tv", "hypergradient", "is_convex", "objective"]
 
 #: The solvers. ``auto`` is the first that takes the problem.
-METHODS = [CLOSED_FORM, NEWTON, FISTA, DUAL, ADMM, LBFGS, EXACT]
+METHODS = [CLOSED_FORM, NEWTON, FISTA, EXACT, DUAL, ADMM, LBFGS]
 
 #: The default tolerances: what a run in the type of the data reaches with room to spare.
 TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-6}
@@ -68,24 +68,25 @@ def denoise_tv(
         axis, that of y less one entry on this axis. With more than one axis also a list, of a number or an array for
         each axis. Of lengths (``isotropic``), an array that broadcasts to the shape of y, with one entry on the axis
         of channels.
-    method : {"auto", "closed_form", "newton", "fista", "dual", "admm", "lbfgs", "exact"}, optional
+    method : {"auto", "closed_form", "newton", "fista", "exact", "dual", "admm", "lbfgs"}, optional
         ``closed_form`` solves (I + λDᵀD) x = y, for `L2`. ``newton`` identifies the pieces of a differentiable
         piecewise quadratic penalty by a few gradient steps and is then exact; one axis only. ``fista`` is accelerated
-        gradient with restart, for differentiable penalties. ``dual`` is accelerated projected gradient on the dual,
-        for multiples of `L1` without weights: the fastest way to a few digits, which ``auto`` takes from a ``tol`` of
-        0.01 on. An iteration makes 2 to 16 steps of it. ``admm`` alternates exact steps, for every penalty of
-        finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties. ``exact`` is dynamic
-        programming: a global minimum for one axis and a piecewise quadratic penalty, convex or not, in time that was
-        measured to grow faster than the length, so for some hundred entries; but multiples of `L1` take compiled
-        kernels, in time that is proportional to it. ``auto`` takes the first of these that can treat the problem, and
-        ``admm`` where ``rho`` is given. ``closed_form`` takes weights and many λ along one axis.
+        gradient with restart, for differentiable penalties. ``exact`` is dynamic programming: a global minimum for
+        one axis and a piecewise quadratic penalty, convex or not, in time that was measured to grow faster than the
+        length, so for some hundred entries; but for multiples of `L1` in time that is proportional to it. ``dual`` is
+        accelerated projected gradient on the dual, for multiples of `L1` without weights: the fastest way to a few
+        digits with more than one axis. An iteration adds 2 to 20 steps of it. ``admm`` alternates exact steps, for
+        every penalty of finite ``weak_convexity``. ``lbfgs`` is SciPy's L-BFGS-B, for differentiable penalties.
+        ``auto`` takes the first of these that can treat the problem, but ``exact`` for multiples of `L1` and for
+        penalties of infinite ``weak_convexity`` alone, ``dual`` from a ``tol`` of 0.01 on, and ``admm`` where ``rho``
+        is given. ``closed_form`` takes weights and many λ along one axis.
     tol : float, optional
-        Stop when the residual is at most ``tol`` times the norm of w (y − mean(y)), for each signal. The residual is
-        the norm of the gradient of (11); in steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z); in those
-        of ``dual``, the root of twice the duality gap. For a convex φ and without weights, the first and the last are
-        never less than the distance of x from the solution. The default is 1e-6, or 1e-5 where y is in single
-        precision. What ``denoise_tv_chambolle`` of scikit-image reaches at its defaults on photographs is a ``tol`` of
-        0.01 to 0.3 here.
+        Stop when the residual is at most ``tol`` times the norm of w (y − mean(y)), for each signal; ``closed_form``
+        and ``exact`` have none, and are exact up to rounding. The residual is the norm of the gradient of (11); in
+        steps of ADMM, the larger of the norms of Dx − z and ρDᵀ(z⁺ − z); in those of ``dual``, the root of twice the
+        duality gap. For a convex φ and without weights, the first and the last are never less than the distance of x
+        from the solution. The default is 1e-6, or 1e-5 where y is in single precision. What ``denoise_tv_chambolle`` of
+        scikit-image reaches at its defaults on photographs is a ``tol`` of 0.01 to 0.3 here.
     max_iter : int, optional
         Largest number of iterations.
     callback : callable, optional
@@ -93,8 +94,8 @@ def denoise_tv(
         that iterate is the result, without a warning, and ``converged`` says whether it had reached ``tol``. It is not
         called by ``closed_form`` and ``exact``, which have no iterations.
     init : array_like, optional
-        Where to start, of the shape of y: y itself by default. It matters where (11) is not convex; ``dual`` has no
-        use for it.
+        Where to start, of the shape of y: y itself by default. It matters where (11) is not convex; ``dual``,
+        ``closed_form`` and ``exact`` have no use for it.
     rho : float, optional
         Step of ADMM, above λ times ``phi.weak_convexity``. The default is that of `admm_step`.
     isotropic : bool, optional
@@ -153,9 +154,9 @@ def denoise_tv(
     constant of the gradient of (11), 1 + λ‖D‖² ``phi.lipschitz``.
 
     With numba (the extra ``fast``), ``newton`` and ``fista`` run compiled kernels in one to three dimensions for WEEP
-    and `Huber`, and ``dual`` in one and two, from 256 entries on. Results agree up to rounding. Many signals of one
-    axis, and large images and volumes, are shared among as many threads as numba has (``numba.set_num_threads``), and
-    the number of threads changes no bit of the result.
+    and `Huber`, ``dual`` in one and two, and ``exact`` for multiples of `L1`, from 256 entries on. Results agree up to
+    rounding. Many signals of one axis, and large images and volumes, are shared among as many threads as numba has
+    (``numba.set_num_threads``), and the number of threads changes no bit of the result.
 
     One iteration of ADMM on the splitting z = Dx, with the scaled dual u:
 
@@ -178,6 +179,9 @@ def denoise_tv(
 
     A. Chambolle, C. Dossal, "On the convergence of the iterates of the fast iterative shrinkage/thresholding
     algorithm", J. Optim. Theory Appl. 166, 2015: its momentum.
+
+    N. A. Johnson, "A dynamic programming algorithm for the fused lasso and L0-segmentation", J. Comput. Graph. Stat.
+    22(2), 2013: the method ``exact`` for multiples of `L1`.
 
     D. Kim, J. A. Fessler, "Optimized first-order methods for smooth convex minimization", Math. Program. 159, 2016.
 

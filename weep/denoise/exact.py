@@ -10,7 +10,7 @@ minimiser z is a point where M_i'(z) = λφ'(x − z), on one piece of M_i and o
 
 Slopes decide which points of two pieces belong together. Where two pieces of M_i or of φ meet with one slope, both hold
 the very same number, so that rounding loses no stationary point on a seam.
-Where φ is a multiple of |x|, slopes alone are enough: see `fused_exact`, which solves thousands of signals at once.
+Where φ is a multiple of |x|, slopes alone are enough: see `strings`, which solves thousands of signals at once.
 That the cost found is the least is tested against brute force to 1e-12, for curvatures that cancel up to 1e-15 too, but
 not proved in floating point.
 """
@@ -19,23 +19,16 @@ import bisect
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .. import compiled
-from ..checks import finite
 from ..penalties.base import Piece
 from ..penalties.pieces import jump
+from . import strings
 from .dual import multiple
-from .many import Found
 from .problem import Array, Problem
-from .rows import plain, rows
 from .solver import Solver, Trace
-from .structure import Stack
-
-if TYPE_CHECKING:
-    from .many import Run
 
 #: Pieces that are shorter than this part of the range of the data are left out.
 WIDTH = 1e-13
@@ -84,12 +77,8 @@ class Part(NamedTuple):
 
 def exact(problem: Problem, start: Array, trace: Trace) -> Array:
     """A global minimiser. The number of pieces grows with the length: meant for some hundred entries."""
-    kernels = compiled.kernels("weep.denoise.fused_exact") if multiple(problem.pieces) else None
-    if kernels is not None:
-        slope, out = problem.pieces[0].slope, np.empty((1, problem.y.size))
-        uneven = [None if row is None else row[None] for row in rows(problem)]
-        kernels.strings(plain(problem.y)[None], out, *uneven, problem.lam * slope, slope)
-        return trace.settle(out[0].astype(problem.y.dtype))
+    if multiple(problem.pieces):
+        return strings.one(problem, trace)
     y = problem.y.tolist()
     weights = [1.0] * len(y) if problem.weights is None else problem.weights.tolist()
     strengths = np.broadcast_to(problem.strengths[0], len(y) - 1).tolist()
@@ -285,31 +274,11 @@ def decomposable(problem: Problem) -> bool:
     return problem.y.ndim == 1 and bool(problem.pieces)
 
 
-def strings(run: "Run", stack: Stack, starts: Array | None) -> tuple[list[Found], dict[int, str], Array]:
-    """Solve all at once if φ is a multiple of |x|; return what was found, and the numbers of those that are left."""
-    everything, kernels = np.arange(len(stack.y)), compiled.kernels("weep.denoise.fused_exact")
-    if kernels is None or not multiple(run.phi.pieces):
-        return [], {}, everything
-    slope, size = run.phi.pieces[0].slope, stack.y.shape[1]
-    offsets = finite("y", stack.y)[:, :1].astype(np.float64)
-    y = stack.y - offsets
-    uniform = stack.lams is None and stack.weights is None
-    weights = lams = None
-    if not uniform:
-        weights = np.ones((1, size)) if stack.weights is None else plain(stack.weights)
-        lams = np.full((1, size), stack.lam) if stack.lams is None else plain(stack.lams[0])
-    x = np.empty_like(y)
-
-    def task(first: int, last: int) -> None:
-        part = [None if a is None else a[first:last] if len(a) > 1 else a for a in (weights, lams)]
-        kernels.strings(y[first:last], x[first:last], *part, stack.lam * slope, slope)
-
-    compiled.share(task, len(y), compiled.threads())
-    r, d = (x - y) ** 2, np.abs(np.diff(x))
-    strength: Any = stack.lam if stack.lams is None else stack.lams[0]
-    value = float(np.sum(r if stack.weights is None else stack.weights * r)) / 2 + slope * float(np.sum(strength * d))
-    x = (x + offsets).astype(stack.y.dtype)
-    return [Found(everything, x, np.empty((0, 2)), value, True, "exact", "global")], {}, everything[:0]
-
-
-EXACT = Solver("exact", decomposable, "one axis and a piecewise quadratic penalty", exact, strings)
+EXACT = Solver(
+    "exact",
+    decomposable,
+    "one axis and a piecewise quadratic penalty",
+    exact,
+    strings.many,
+    auto=lambda problem, tol: multiple(problem.pieces) or math.isinf(problem.phi.weak_convexity),
+)

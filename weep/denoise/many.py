@@ -37,7 +37,7 @@ class Run(NamedTuple):
             if self.rho is not None and candidates != [ADMM]:
                 raise ValueError(f"rho={self.rho!r} is a parameter of ADMM, and method={self.method!r} has none")
         for solver in candidates:
-            if solver.takes(problem) and (self.method != "auto" or self.tol >= solver.least):
+            if solver.takes(problem) and (self.method != "auto" or solver.auto(problem, self.tol)):
                 return solver
         needs = "; ".join(f"method={solver.name!r} needs {solver.needs}" for solver in candidates)
         found = f"{self.phi!r} and {len(problem.axes)} axes"
@@ -94,11 +94,12 @@ def many(run: Run, stack: Stack, starts: Array | None) -> tuple[list[Found], dic
 
 def together(found: Sequence[Found], stack: Stack) -> Result:
     """One result of all."""
-    out = np.empty_like(stack.y)
+    out = found[0].x if len(found) == 1 else np.empty_like(stack.y)  # then they are all, in order
     length = max((len(part.history) for part in found), default=0)
     history = np.zeros((length, 2))
     for part in found:
-        out[part.which] = part.x
+        if len(found) > 1:
+            out[part.which] = part.x
         rows = len(part.history)
         history[:rows, 0] += part.history[:, 0]
         history[rows:, 0] += part.objective

@@ -47,8 +47,7 @@ class Problem:
     channels: bool = False
 
     def __post_init__(self) -> None:
-        least = self.lam * self.phi.weak_convexity
-        if self.rho is not None and self.rho <= least:
+        if self.rho is not None and self.rho <= (least := self.lam * self.phi.weak_convexity):
             raise ValueError(
                 f"rho={self.rho!r} must be greater than lam * weak_convexity = {least!r}: the z-step has two minima"
             )
@@ -122,9 +121,9 @@ class Problem:
         by_entry = np.max((1 if self.weights is None else self.weights) + bend * self.degrees)
         return min(most + self.lam * bend * self.norm_squared, float(by_entry))
 
-    @property
+    @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """The pieces of φ for x ≥ 0; none if it is not piecewise quadratic."""
+        """The pieces of φ for x ≥ 0; none if it is not piecewise quadratic: every method asks."""
         return self.phi.pieces
 
     @cached_property

@@ -27,7 +27,7 @@ class Result:
     objective : float
         Objective (11) at ``x``, before ``x`` is rounded to the type of the data.
     n_iter : int
-        Iterations made, for several signals the most of one: 0 for a closed form.
+        Iterations made, for several signals the most of one: 0 for the methods ``closed_form`` and ``exact``.
     converged : bool
         Whether the residual reached the tolerance, that of every signal.
     history : ndarray of shape (n_iter, 2)
@@ -88,10 +88,11 @@ class Trace:
         rows[:, 0] *= self.unit
         self.rows, self.converged = rows, bool(rows[-1, 1] <= self.tol)
 
-    def settle(self, x: Array) -> Array:
-        """Note that x is a global minimum, found without iterations, and return it."""
+    def settle(self, x: Array, value: float | None = None) -> Array:
+        """Note that x is a global minimum, found without iterations, and its objective if it is known; return x."""
         self.settled = self.converged = True
-        self.value = self.problem.value(x, self.problem.differences(x)) * self.unit
+        value = self.problem.value(x, self.problem.differences(x)) if value is None else value
+        self.value = value * self.unit
         return x
 
     def complaint(self, method: str) -> str | None:
@@ -131,8 +132,8 @@ def complaint(
 class Solver:
     """One method: what it is called, which problems it takes, what it needs in words, and how it runs.
 
-    ``many`` runs it on a stack of problems at once, where it can. ``least`` is the least tolerance for which ``auto``
-    takes it.
+    ``many`` runs it on a stack of problems at once, where it can. ``auto`` says of a problem that it takes, and of a
+    tolerance, whether it is meant for them.
     """
 
     name: str
@@ -140,4 +141,4 @@ class Solver:
     needs: str
     run: Callable[[Problem, Array, Trace], Any]
     many: Callable[..., Any] | None = None
-    least: float = 0.0
+    auto: Callable[[Problem, float], bool] = lambda problem, tol: True
