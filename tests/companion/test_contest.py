@@ -39,6 +39,8 @@ def test_a_contest_tunes_on_its_draws_and_scores_on_fresh_ones():
     assert won["margin"] == pytest.approx(0.1 / 0.111) and won["spread"] == 0.02
     assert won["because"] == "the error of L1 is 90 ± 0 % below that of L2"
     assert "% above that of L1" in contest.lead(found, "L1", "L2")["because"]
+    level = {"L1": np.array([1.0, 1.0, 1.0]), "L2": np.array([1.02, 0.98, 1.0])}
+    assert contest.lead(level, "L2", "L1")["because"] == "the error of L1 is within 5 % of that of L2"
     assert "| a       | 0.011 ± 0.001 | 0.111 ± 0.001 |" in repr(contest.table({"a": found}, "problem", 3))
 
 

@@ -139,8 +139,9 @@ def lead(errors: Mapping[str, Array], rival: str, method: str = "WEEP") -> dict[
         that is more; ``because``, in words.
     """
     mean, half = np.array(interval(errors[rival] - errors[method])) / np.mean(errors[rival])
-    where = "below" if mean >= 0 else "above"
-    words = f"the error of {method} is {100 * abs(mean):.0f} ± {100 * half:.0f} % {where} that of {rival}"
+    percent, where = round(100 * abs(mean)), "below" if mean > 0 else "above"
+    by = f"{percent} ± {100 * half:.0f} % {where}" if percent else f"within {max(1, round(100 * half))} % of"
+    words = f"the error of {method} is {by} that of {rival}"
     return {"margin": float(mean), "spread": float(max(half, SEEN)), "because": words}
 
 
