@@ -146,6 +146,13 @@ def learners(removed):
     }
 
 
+def unshrunk(lead):
+    """Chapter 13's errors on three tasks, in which WEEP has this lead."""
+    found = dict.fromkeys(("L1", "L1, refit", "MCP"), 10 + noisy(0.0)) | {"WEEP": 10 - lead + noisy(0.0)[::-1]}
+    errors = dict.fromkeys(("law_error", "coefficient_error", "net_error", "photo_error"), found)
+    return errors | {"lessons": range(10), "problem_seeds": range(20)}
+
+
 def features(**columns):
     """What chapter 6 measures on fresh draws: penalty → five columns, given by penalty and column."""
     found = {name: np.tile(noisy(0.5, 20), (5, 1)).T for name in ("L2", "L1", "MCP", "WEEP")}
@@ -267,6 +274,9 @@ def karate(error):
     return {"errors": {"karate club": found}, "lead": contest.lead}
 
 
+LAW = "WEEP finds a law of motion better than L1 and a refit."
+INPUTS = "WEEP teaches a network its four inputs better than L1 and a refit."
+PIXELS = "WEEP predicts pixels of photographs better than L1."
 HARD = {"hard": ("L1", "MCP", "SCAD")}
 SIZES = {"sizes": (48, 96, 192)}
 MORE = "More weights can be removed with WEEP than with L1."
@@ -327,6 +337,15 @@ MEASURED = [
         "13-j1",
         MORE,
         [({"result": learners(d)}, verdict) for d, verdict in ((1.0, "holds"), (0.0, "unsettled"), (-1.0, "fails"))],
+    ),
+    *(
+        (
+            "13",
+            "13-u04 13-j3 13-j4 13-j5",
+            claim,
+            [(unshrunk(d), verdict) for d, verdict in ((1.0, "holds"), (0.0, "unsettled"), (-1.0, "fails"))],
+        )
+        for claim in (LAW, INPUTS, PIXELS)
     ),
     (
         "14",
