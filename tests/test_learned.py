@@ -347,6 +347,15 @@ def test_derivative_at_the_minimum_is_that_of_differences(each):
         assert float(parameter.grad.view(-1)[0]) == pytest.approx((up - down) / (2 * step), rel=0.05, abs=1e-4)
 
 
+def test_filters_that_were_trained_are_even_or_odd_to_the_last_digit():
+    train, _, _ = training()
+    bank = train.Model(12, 12, 9, 0, train.WEEPs()).bank(20.0, 0.1)
+    turned = bank.filters[:, ::-1, ::-1]
+    assert_array_equal(bank.filters[:12], turned[:12])
+    assert_array_equal(bank.filters[12:], -turned[12:])
+    assert [len(bank.at(sigma)[0]) for sigma in (0.03, 0.1, 0.3)] == [48] * 3
+
+
 def begun(**change):
     """A training that begins at a small bank, too slow to leave it."""
     train, pictures, small = training()

@@ -199,7 +199,7 @@ def denoise(
 
     .. math::
 
-        \tfrac12\|x - y\|^2 + \sum_k \sum_i \phi_s((w_k * x)_i).
+        \tfrac12\|x - y\|^2 + \sum_k \sum_i \phi_{s_k}((w_k * x)_i).
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def denoise(
     sigma : float
         Standard deviation of the noise, σ ≥ 0: 25/255 where grey values go to 255 and the noise is 25.
     bank : Bank or str, optional
-        The bank, or the name of a stored one.
+        The bank, or the name of a stored one: ``"weep"``, or ``"large"``, which is better and about four times slower.
     tol : float, optional
         Stop when the norm of the gradient is at most ``tol`` times that of y − mean(y).
     max_iter : int, optional
@@ -236,7 +236,7 @@ def denoise(
 
     Notes
     -----
-    φ is 1-weakly convex at every scale and ‖W‖ ≤ 1, hence :math:`\phi_s(Wx) + \|Wx\|^2/2` is convex, and
+    φ is 1-weakly convex at every scale and ‖W‖ ≤ 1, hence the sum of φ plus :math:`\|Wx\|^2/2` is convex, and
     :math:`\|x\|^2/2 - \|Wx\|^2/2` too: the sum is the function above, up to linear terms.
 
     The method is the optimised gradient method with restart, with the step 1/(1 + max(1, a)). It starts from

@@ -158,9 +158,11 @@ class Model(torch.nn.Module):
 
     def bank(self, a: float, b: float) -> Bank:
         """The filters, and this WEEP."""
-        # In double precision, so that filters are even or odd to the last digit.
+        # Even or odd to the last digit, or a mirror image may be taken for another filter.
         base = self.base(torch.float64).detach().numpy()
         base -= base.mean((1, 2), keepdims=True)
+        even = np.arange(len(base)) < len(self.coefficients[0])
+        base = (base + np.where(even, 1, -1)[:, None, None] * base[:, ::-1, ::-1]) / 2
         exponents, scale = (value.detach().double().numpy() for value in (self.exponents, self.scale))
         return Bank(base, exponents, a, b, scale, SIGMAS)
 
