@@ -16,9 +16,9 @@ __all__ = ["NAMES", "Ridges", "Spline", "load"]
 Array = NDArray[Any]
 FOLDER = Path(__file__).with_name("banks")
 
-#: Potentials that are no WEEP, so that their banks are `Ridges`; and all of them.
-OTHER = ("log", "free-0", "free-1")
-NAMES = ("huber", "l1", "mcp", *OTHER)
+#: Banks whose potential is no WEEP, so that they are `Ridges`; and all banks. A hyphen stands before the seed.
+OTHER = ("log", "log-1", "free-0", "free-1")
+NAMES = ("weep-1", "huber", "huber-1", "l1", "l1-1", "mcp", "mcp-1", *OTHER)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def load(name: str) -> Bank:
     Parameters
     ----------
     name : str
-        Of its potential: one of `NAMES`. The file ``BANKS.md`` in `weep.learned` says how each was trained.
+        Of its potential, and the seed if it is not 0: one of `NAMES`. The file ``BANKS.md`` in `weep.learned` says how
+        each was trained.
 
     Returns
     -------

@@ -164,14 +164,14 @@ class Frees(torch.nn.Module):
         return CELL * STARTS, np.maximum(found, -1.0)  # single precision rounds
 
 
-#: Name → parameters of the potential, seed, and steps to each minimum: more where it is steep.
-POTENTIALS: dict[str, tuple[Any, int, int]] = {
-    "huber": (lambda: WEEPs(convex=True), 0, 80),
-    "l1": (lambda: WEEPs(convex=True, a=KINK), 0, 130),
-    "mcp": (MCPs, 0, 130),
-    "log": (Logs, 0, 80),
-    "free-0": (Frees, 0, 80),
-    "free-1": (Frees, 1, 80),
+#: Potential → its parameters, and steps to each minimum: more where it is steep.
+POTENTIALS: dict[str, tuple[Any, int]] = {
+    "weep": (WEEPs, 80),
+    "huber": (lambda: WEEPs(convex=True), 80),
+    "l1": (lambda: WEEPs(convex=True, a=KINK), 130),
+    "mcp": (MCPs, 130),
+    "log": (Logs, 80),
+    "free": (Frees, 80),
 }
 
 
@@ -181,7 +181,7 @@ def train(name: str, images: Sequence[Array], steps: int = 500, **options: Any) 
     Parameters
     ----------
     name : str
-        One of `POTENTIALS`.
+        One of `POTENTIALS`, and a seed other than 0 after a hyphen, as in ``"mcp-1"``.
     images : sequence of ndarray
         Clean grey pictures.
     steps : int, optional
@@ -196,7 +196,8 @@ def train(name: str, images: Sequence[Array], steps: int = 500, **options: Any) 
     history : list of tuples
         Every 50 steps: the step, the mean gain in dB, and two numbers of the potential.
     """
-    make, seed, inner = POTENTIALS[name]
+    kind, _, number = name.partition("-")
+    (make, inner), seed = POTENTIALS[kind], int(number or 0)
     potential = make()
     model = Model(6, 6, 5, seed, potential)
     history = fit(model, images, steps, inner=inner, seed=seed, **options)
