@@ -208,7 +208,7 @@ def denoise(
     sigma : float
         Standard deviation of the noise, σ ≥ 0: 25/255 where grey values go to 255 and the noise is 25.
     bank : Bank or str, optional
-        The bank, or the name of a stored one: ``"weep"``, or ``"large"``, which is better and about four times slower.
+        The bank, or the name of a stored one: ``"weep"``, or ``"large"``, better and four to five times slower.
     tol : float, optional
         Stop when the norm of the gradient is at most ``tol`` times that of y − mean(y).
     max_iter : int, optional
