@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..learned import Bank
-from ..penalties import PiecewiseQuadratic
+from ..penalties import WEEP, PiecewiseQuadratic
 
 __all__ = ["NAMES", "Ridges", "Spline", "load"]
 
@@ -94,6 +94,7 @@ class Ridges(Bank):
     def at(self, sigma: float) -> tuple[Array, Any]:
         """The bank for a noise level, and its potential."""
         filters, phi = super().at(sigma)
+        assert isinstance(phi, WEEP)
         return filters, Spline(tuple(phi.scale * self.knots), tuple(self.curvatures))
 
 

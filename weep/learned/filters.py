@@ -43,13 +43,19 @@ def mirrored(filters: ArrayLike) -> Array:
     ValueError
         If the shape is not (K, s, s) with an odd s.
     """
+    return completed(filters)[0]
+
+
+def completed(filters: ArrayLike) -> tuple[Array, NDArray[np.intp]]:
+    """What `mirrored` returns, and for each filter there, of which of the first it is the image."""
     first = _bank(filters)
-    found = list(first)
-    for w in first:
+    found, of = list(first), list(range(len(first)))
+    for k, w in enumerate(first):
         for image in (w[:, ::-1], w[::-1], w[::-1, ::-1]):
             if not any(_same(image, other) for other in found):
                 found.append(image)
-    return np.array(found)
+                of.append(k)
+    return np.array(found), np.array(of)
 
 
 def norm_squared(filters: ArrayLike, points: int = 256) -> float:
@@ -176,11 +182,14 @@ class Filters(LinearOperator):  # type: ignore[misc]  # SciPy has no types
             The same of the transposed matrix.
         single : ndarray of bool
             Which filters are their own mirror image, so that there is no Q.
+        first : ndarray of int
+            Where in the bank the filter P + Q lies.
         """
         bank, side = self.filters, self._side
-        q, left, parts, single = side // 2, list(range(len(bank))), [], []
+        q, left, parts, single, first = side // 2, list(range(len(bank))), [], [], []
         while left:
-            w = bank[left.pop(0)]
+            first.append(left.pop(0))
+            w = bank[first[-1]]
             images = [image for image in (w[:, ::-1], w[::-1]) if not _same(image, w)]
             if images:
                 left.remove(next(k for k in left if _same(images[0], bank[k])))
@@ -200,7 +209,7 @@ class Filters(LinearOperator):  # type: ignore[misc]  # SciPy has no types
         weights = folded[:, planes[:, 0], planes[:, 1]]
         weights[np.abs(weights) <= 8 * np.finfo(self.dtype).eps * np.max(np.abs(weights))] = 0
         both = [np.ascontiguousarray(matrix.astype(self.dtype)) for matrix in (weights, weights.T)]
-        return planes, both[0], _spans(both[0]), both[1], _spans(both[1]), np.array(single)
+        return planes, both[0], _spans(both[0]), both[1], _spans(both[1]), np.array(single), np.array(first)
 
     def bands(self) -> list[slice]:
         """Rows that are treated together."""

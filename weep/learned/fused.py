@@ -89,7 +89,8 @@ def band_of(v, y, out, top, bottom, planes, weights, spans, back, back_spans, si
     """Write the gradient at v on rows top to bottom of out, and return their part of the objective.
 
     ``v`` has a border of 2q pixels on every side for filters of 2q + 1. The filtered values are made q pixels beyond
-    the band, so that no band writes into another: there they are what a mirrored picture gives.
+    the band, so that no band writes into another: there they are what a mirrored picture gives. Each P has its own
+    a, x1 and x2.
     """
     q, width, count, total = (v.shape[0] - y.shape[0]) // 4, y.shape[1], len(single), 0.0
     side = 2 * q + 1
@@ -127,9 +128,9 @@ def band_of(v, y, out, top, bottom, planes, weights, spans, back, back_spans, si
             for k in range(count):
                 even, odd = filtered[k], filtered[count + k]
                 if single[k]:
-                    cost = slope(even, mask, a, x1, x2, half)
+                    cost = slope(even, mask, a[k], x1[k], x2[k], half)
                 else:
-                    cost = slopes(even, odd, mask, a, x1, x2, half)
+                    cost = slopes(even, odd, mask, a[k], x1[k], x2[k], half)
                 if top <= i < bottom:
                     total += cost
             mix(back, back_spans, filtered, parts)

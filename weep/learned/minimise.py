@@ -76,7 +76,7 @@ def objective(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecuto
 
 def _plain(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor) -> Gradient:
     bands = operator.bands()
-    a, x1, x2 = map(y.dtype.type, phi.hubers or (0, 0, 0))
+    a, x1, x2 = (np.asarray(value, y.dtype) for value in phi.hubers or (0, 0, 0))
 
     def band(extended: Array, rows: slice) -> tuple[float, Array]:
         u = operator.analyse(extended, rows)
@@ -104,14 +104,16 @@ def _plain(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor) 
 def _fused(y: Array, operator: Filters, phi: Penalty, pool: ThreadPoolExecutor, band: Callable[..., float]) -> Gradient:
     assert phi.hubers is not None
     y = np.ascontiguousarray(y)
-    scalars = [y.dtype.type(value) for value in (*phi.hubers, 0.5)]
+    *parts, first = operator.symmetry
+    bends = [np.broadcast_to(np.ravel(value), len(operator.filters))[first].astype(y.dtype) for value in phi.hubers]
+    half = y.dtype.type(0.5)
     border, height, out = 2 * (operator.filters.shape[-1] // 2), len(y), np.empty_like(y)
 
     def evaluate(x: Array) -> tuple[float, Array]:
         extended = np.pad(x, border, "symmetric")
 
         def rows(top: int) -> float:
-            return band(extended, y, out, top, min(top + ROWS, height), *operator.symmetry, *scalars)
+            return band(extended, y, out, top, min(top + ROWS, height), *parts, *bends, half)
 
         return sum(pool.map(rows, range(0, height, ROWS))), out
 

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import extra, integer, positive
-from .bank import Bank
+from .bank import Bank, load
 from .data import pictures
+from .filters import Filters
+from .minimise import minimise
 from .model import SIGMAS, Model, Slope, WEEPs
 
 with extra("torch", "training a bank"):
@@ -61,6 +63,12 @@ def _solve(y: Any, bank: Any, slope: Slope, steps: int) -> Any:
     return x
 
 
+def _minimise(y: Any, bank: Any, slope: Any, tol: float) -> Any:
+    """The same with the solver of `weep.learned.denoise`, to its tolerance."""
+    operator = Filters(bank[:, 0].numpy(), y.shape[2:], np.float32)
+    return torch.tensor(np.array([minimise(one, operator, slope, tol, 300)[0] for one in y[:, 0].numpy()]))[:, None]
+
+
 def _dual(x: Any, clean: Any, bank: Any, slope: Slope, steps: int = 25) -> tuple[float, Any]:
     """The mean squared error, and q with H q = gradient of its logarithm, for the Hessian H at the minimum, by CG."""
     side = bank.shape[-1] // 2
@@ -92,8 +100,10 @@ def train(
     patch: int = 40,
     rate: float = 0.03,
     inner: int = 80,
+    tol: float | None = None,
     seed: int = 0,
     convex: bool = False,
+    start: Bank | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
 ) -> tuple[Bank, list[tuple[float, ...]]]:
@@ -114,10 +124,15 @@ def train(
     inner : int, optional
         Gradient steps to the minimum. With too few, the strength that is learned is that of a point far from it, and
         the minimum smooths too much in strong noise.
+    tol : float, optional
+        Stop at this tolerance of `weep.learned.denoise` instead, with its solver. Patches of 64 × 64 pixels and more
+        are then treated by compiled code, which for large filters is several times as fast.
     seed : int, optional
         Of the filters at the start, the patches and the noise.
     convex : bool, optional
         Learn a Huber loss instead of a WEEP.
+    start : Bank, optional
+        Begin at this bank and at its filters made larger, as `Model.begin` says, and learn a scale for each filter.
     checkpoint : path, optional
         Where the state is kept every 50 steps. If the file is there, training goes on from it.
     progress : bool, optional
@@ -146,8 +161,11 @@ def train(
     if integer("side", side, least=3) % 2 == 0:
         raise ValueError(f"side={side!r} must be odd")
     potential = WEEPs(convex)
-    model = Model(even, odd, side, seed, potential)
-    history = fit(model, images, steps, batch, patch, rate, inner, seed, checkpoint=checkpoint, progress=progress)
+    model = Model(even, odd, side, seed, potential, each=start is not None)
+    if start is not None:
+        model.begin(start)
+    options: dict[str, Any] = {"tol": tol, "checkpoint": checkpoint, "progress": progress}
+    history = fit(model, images, steps, batch, patch, rate, inner, seed, **options)
     return model.bank(*potential.weep()), history
 
 
@@ -161,6 +179,7 @@ def fit(
     inner: int = 80,
     seed: int = 0,
     *,
+    tol: float | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
 ) -> list[tuple[float, ...]]:
@@ -170,7 +189,7 @@ def fit(
     ----------
     model : Model
         Changed in place. Each of its potential's curvatures must be at least −1 for the problem to be convex.
-    images, steps, batch, patch, rate, inner, seed, checkpoint, progress
+    images, steps, batch, patch, rate, inner, seed, tol, checkpoint, progress
         As in `train`.
 
     Returns
@@ -208,8 +227,8 @@ def fit(
         y = clean + sigma * torch.tensor(rng.standard_normal(clean.shape), dtype=torch.float32)
         bank, slope = model(sigma)
         with torch.no_grad():
-            x = _solve(y, bank, slope, inner)
-            mse, q = _dual(x, clean, bank, slope)
+            x = _solve(y, bank, slope, inner) if tol is None else _minimise(y, bank, slope, tol)
+            mse, q = _dual(x, clean, bank, slope, 25 if tol is None else 12)
         border = bank.shape[-1] // 2
         u, along = (functional.conv2d(_extend(z, border), bank) for z in (x, q))
         optimiser.zero_grad()
@@ -248,9 +267,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command: train on `pictures`, and write the bank and its history, as CSV, beside it."""
     parser = argparse.ArgumentParser(prog="python -m weep.learned.train", description=__doc__)
     parser.add_argument("output", type=Path, help="the bank, a file .npz; a file .pt beside it keeps the state")
-    for name, value in (("steps", 500), ("batch", 8), ("even", 6), ("odd", 6), ("side", 5), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=value)
+    numbers = {"steps": 500, "batch": 8, "patch": 40, "even": 6, "odd": 6, "side": 5, "seed": 0, "rate": 0.03}
+    for name, value in numbers.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    parser.add_argument("--tol", type=float, help="find each minimum to this tolerance, by the solver of the package")
     parser.add_argument("--convex", action="store_true", help="learn a Huber loss instead of a WEEP")
+    parser.add_argument("--start", type=load, help="begin at this stored bank, with a scale for each filter")
     options = vars(parser.parse_args(arguments))
     output = options.pop("output")
     bank, history = train(pictures(), **options, checkpoint=output.with_suffix(".pt"), progress=True)
