@@ -155,9 +155,11 @@ def test_types_colours_and_noise_of_zero():
     assert single.x.dtype == np.float32
     assert_allclose(single.x, by_channel.x[..., 0], atol=5e-3)
     assert_array_equal(learned.denoise(y[..., 0], 0).x, y[..., 0])
-    constant = learned.denoise(np.full((8, 8), 0.3), 0.1)
-    assert_allclose(constant.x, 0.3, atol=1e-12)
-    assert constant.certificate == "global"
+    for side, bank in ((8, "weep"), (20, "weep"), (20, "large"), (70, "large")):  # the mean of 20 × 20 rounds
+        for dtype, digits in ((np.float64, 1e-12), (np.float32, 1e-5)):
+            constant = learned.denoise(np.full((side, side), 0.3, dtype), 0.1, bank)
+            assert_allclose(constant.x, 0.3, atol=digits)
+            assert constant.certificate == "global"
 
 
 @pytest.mark.parametrize("scale", [(0.1, 0.2), EACH], ids=["one", "each"])

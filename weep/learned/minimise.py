@@ -30,7 +30,8 @@ START = 3.0
 
 def minimise(y: Array, operator: Filters, phi: Penalty, tol: float, max_iter: int) -> tuple[Array, list[Any]]:
     """The minimum for one picture, and the objective and the relative residual of each iteration."""
-    scale = float(np.linalg.norm(y - y.mean())) or 1.0
+    # The mean of a constant picture rounds, and what it misses by is no scale.
+    scale = float(np.linalg.norm(y - y.mean() if np.ptp(y) else y)) or 1.0
     history: list[Any] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         gradient_at = objective(y, operator, phi, pool)
